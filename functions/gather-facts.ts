@@ -1,0 +1,105 @@
+import * as z from 'zod';
+import { resumeExecution } from '../shared/aws/approvals.ts';
+import { readEndpoint } from '../shared/aws/endpoint-reader.ts';
+import { ExecutionInput } from '../shared/aws/executions.ts';
+import { append, type Draft, readStream } from '../shared/aws/ledger.ts';
+import type { Services } from '../shared/aws/services.ts';
+import { rememberSchedule } from '../shared/aws/work.ts';
+import { task } from '../shared/lambda.ts';
+import { gateActor } from '../shared/model/actor.ts';
+import { changeDigest, effectiveDeployment } from '../shared/model/effective-deployment.ts';
+import type { EndpointChange } from '../shared/model/endpoint-change.ts';
+import type { EndpointFacts } from '../shared/model/endpoint-facts.ts';
+import {
+  baselineAfter,
+  type ChangeHistory,
+  changeOf,
+  type EndpointHistory,
+  isCovered,
+  lastOpened,
+} from '../shared/model/endpoint-history.ts';
+
+const Output = z.strictObject({ state: z.enum(['opened', 'joined', 'gone']) });
+
+// Caches hold tags, scaling bounds, configs and models for a minute; a change of one of these must not be read from there.
+const READ_FRESH = new Set([
+  'AddTags',
+  'DeleteTags',
+  'RegisterScalableTarget',
+  'DeregisterScalableTarget',
+  'digest changed while waiting',
+]);
+
+/** The newest change that is not settled, if it is about another deployment and waits for people: it is superseded. */
+function superseded(history: EndpointHistory, generation: number, digest: string): ChangeHistory | undefined {
+  return history.changes.findLast(
+    ({ generation: other, request, decided, outcome }) =>
+      other < generation && request && !decided && !outcome && request.digest !== digest,
+  );
+}
+
+/** What the facts are recorded as: a new change, or another sight of one that is still open. */
+function opening(change: EndpointChange, generation: number, facts: EndpointFacts) {
+  const deployment = effectiveDeployment(facts);
+  const digest = changeDigest(deployment);
+  return (history: EndpointHistory): Draft | undefined => {
+    const mine = changeOf(history, generation);
+    if (mine?.opened ?? mine?.joined) return undefined;
+    const common = { generation, cause: change.cause, eventId: change.eventId, changedAt: change.at, digest };
+    const open = lastOpened(history);
+    const actor = change.actor ?? gateActor;
+    if (open && !open.outcome && open.opened?.digest === digest) {
+      return { id: `opened#${generation}`, actor, body: { kind: 'change-joined', ...common, joined: open.generation } };
+    }
+    const baseline = baselineAfter(history);
+    return {
+      id: `opened#${generation}`,
+      actor,
+      body: { kind: 'change-opened', ...common, deployment, environment: facts.environment, facts, baseline },
+    };
+  };
+}
+
+async function gather({ change, generation }: ExecutionInput, services: Services): Promise<z.infer<typeof Output>> {
+  let stream = await readStream(services, change.endpoint, generation);
+  for (;;) {
+    const before = changeOf(stream.history, generation);
+    if (before?.opened) return { state: 'opened' };
+    if (before?.joined) return { state: 'joined' };
+    const fresh = READ_FRESH.has(change.cause) || before !== undefined;
+    const facts = await readEndpoint(services, change.endpoint, { fresh });
+    if (!facts) return { state: 'gone' };
+    let missed = false;
+    const open = opening(change, generation, facts);
+    stream = await append(services, stream, (history) => {
+      // Something happened to the endpoint while it was being read: read again.
+      missed = changeOf(history, generation)?.events.some((event) => !isCovered(event, facts)) ?? false;
+      return missed ? undefined : open(history);
+    });
+    if (missed) continue;
+    for (const { name } of facts.monitors) await rememberSchedule(services, change.endpoint, name);
+    const now = changeOf(stream.history, generation);
+    const digest = now?.opened?.digest;
+    const old = digest === undefined ? undefined : superseded(stream.history, generation, digest);
+    if (old?.request) {
+      const { request, digest: asked } = old.request;
+      await append(services, stream, () => ({
+        id: `decided#${request}`,
+        body: {
+          kind: 'decided',
+          generation: old.generation,
+          digest: asked,
+          request,
+          answer: 'superseded',
+          reason: `change ${generation} replaced it`,
+        },
+        actor: gateActor,
+      }));
+      await resumeExecution(services, request);
+    }
+    return { state: now?.joined ? 'joined' : 'opened' };
+  }
+}
+
+/** First task: reads the endpoint and puts the change with its facts on record. */
+export const { handler, run } = task({ input: ExecutionInput, output: Output, run: gather });

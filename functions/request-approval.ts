@@ -1,0 +1,97 @@
+import { SendEmailCommand } from '@aws-sdk/client-sesv2';
+import * as z from 'zod';
+import { markNotified, readRequest, resumeExecution, storeCodes, storeToken } from '../shared/aws/approvals.ts';
+import { ExecutionInput } from '../shared/aws/executions.ts';
+import { append, readStream } from '../shared/aws/ledger.ts';
+import type { Services } from '../shared/aws/services.ts';
+import { task } from '../shared/lambda.ts';
+import { gateActor, sharesPerson } from '../shared/model/actor.ts';
+import { type Approver, namesOf } from '../shared/model/approver.ts';
+import { type ChangeHistory, changeOf, type EndpointHistory, requestersOf } from '../shared/model/endpoint-history.ts';
+import { approvalMessage } from '../web/approval-message.ts';
+
+const Input = z.strictObject({ ...ExecutionInput.shape, taskToken: z.string().min(1).max(2048) });
+
+/** Approvers who did not make the change themselves. */
+function othersThan(history: EndpointHistory, generation: number, approvers: readonly Approver[]): Approver[] {
+  const requesters = requestersOf(history, generation).flatMap(({ person, names }) => [person, ...names]);
+  return approvers.filter((approver) => !sharesPerson(requesters, namesOf(approver)));
+}
+
+async function notify(
+  services: Services,
+  change: ChangeHistory,
+  request: string,
+  approvers: readonly Approver[],
+): Promise<void> {
+  const codes = new Map(approvers.map(({ id }) => [id, services.newCode()]));
+  // Hashes first: a code that nobody could check would be worse than a code that nobody got.
+  await storeCodes(services, request, codes);
+  const errors: string[] = [];
+  for (const approver of approvers) {
+    const { subject, text } = approvalMessage(change, approver, codes.get(approver.id) ?? '', services.config.consoleUrl);
+    try {
+      await services.ses.send(
+        new SendEmailCommand({
+          FromEmailAddress: services.config.mailFrom,
+          Destination: { ToAddresses: [approver.email] },
+          Content: { Simple: { Subject: { Data: subject }, Body: { Text: { Data: text } } } },
+        }),
+      );
+    } catch (error) {
+      // A message that does not go out must not lose the wait: the request is listed, and the page shows this.
+      errors.push(`${approver.id}: ${(error as Error).name}`);
+    }
+  }
+  await markNotified(services, request, errors);
+}
+
+/**
+ * Asks for approval and leaves; Step Functions waits for the token. Run again (a retry, a restart) it finds the request
+ * on record, exchanges the token for the new one, and asks nobody twice.
+ */
+export const { handler, run } = task({
+  input: Input,
+  output: z.strictObject({ request: z.string() }),
+  run: async ({ change, generation, approvalTimeoutSeconds, taskToken }, services) => {
+    const { approvers } = services.config.file.approvals;
+    const expiresAt = new Date(Date.parse(services.now()) + approvalTimeoutSeconds * 1000).toISOString();
+    const stream = await append(
+      services,
+      await readStream(services, change.endpoint, generation),
+      (history) => {
+        const mine = changeOf(history, generation);
+        if (!mine?.opened || !mine.findings) throw new Error('There are no findings to ask about.');
+        if (mine.request) return undefined;
+        const asking = mine.findings.findings.filter(({ outcome }) => outcome === 'needs-approval');
+        return {
+          id: `request#${generation}`,
+          body: {
+            kind: 'approval-requested',
+            generation,
+            digest: mine.opened.digest,
+            request: services.newId(),
+            expiresAt,
+            approvers: approvers.map(({ id }) => id),
+            reasons: asking.map(({ policy }) => policy),
+          },
+          actor: gateActor,
+        };
+      },
+    );
+    const mine = changeOf(stream.history, generation);
+    if (!mine?.request) throw new Error('The request was not recorded.');
+    const { request } = mine.request;
+    await storeToken(
+      services,
+      { id: request, endpoint: change.endpoint, generation, expiresAt: mine.request.expiresAt },
+      taskToken,
+    );
+    const stored = await readRequest(services, request);
+    if (!stored?.notified) await notify(services, mine, request, othersThan(stream.history, generation, approvers));
+    // It may have been decided before this token was stored; then nobody else will use it.
+    const latest = await readStream(services, change.endpoint, generation);
+    if (changeOf(latest.history, generation)?.decided) await resumeExecution(services, request);
+    return { request };
+  },
+});

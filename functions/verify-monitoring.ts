@@ -1,0 +1,113 @@
+import * as z from 'zod';
+import { closeRequest } from '../shared/aws/approvals.ts';
+import { readEndpoint } from '../shared/aws/endpoint-reader.ts';
+import { ExecutionInput, startExecution } from '../shared/aws/executions.ts';
+import { append, readStream, type Stream } from '../shared/aws/ledger.ts';
+import type { Services } from '../shared/aws/services.ts';
+import { task } from '../shared/lambda.ts';
+import { gateActor } from '../shared/model/actor.ts';
+import { changeDigest, effectiveDeployment } from '../shared/model/effective-deployment.ts';
+import type { EndpointFacts } from '../shared/model/endpoint-facts.ts';
+import { type ChangeHistory, changeOf, lastOpened } from '../shared/model/endpoint-history.ts';
+import { decide, type Finding } from '../shared/model/finding.ts';
+import { evaluateGuards } from '../shared/policies/index.ts';
+
+const Output = z.strictObject({
+  state: z.enum(['verified', 'not-approved', 'superseded', 'gone']),
+});
+type Output = z.infer<typeof Output>;
+
+/** The endpoint is still moving, or its monitors still have time: `Retry` in the state machine asks again. */
+export class NotSettledError extends Error {
+  override readonly name = 'NotSettledError';
+}
+/** The execution was woken although nobody decided. Whoever did that changed nothing. */
+export class ForgedCallbackError extends Error {
+  override readonly name = 'ForgedCallbackError';
+}
+
+const CLOCK_MARGIN_MS = 60_000;
+
+/**
+ * The approval as the ledger has it; the callback that woke us said nothing that counts. Past its time an unanswered
+ * request is recorded as expired, in the same kind of conditional insert as an answer, so that only one of them wins.
+ */
+async function readDecision(services: Services, stream: Stream, generation: number): Promise<ChangeHistory['decided']> {
+  const after = await append(services, stream, (history) => {
+    const mine = changeOf(history, generation);
+    if (!mine?.request || mine.decided || services.now() < mine.request.expiresAt) return undefined;
+    const { request, digest, expiresAt } = mine.request;
+    return {
+      id: `decided#${request}`,
+      body: { kind: 'decided', generation, digest, request, answer: 'expired', reason: `nobody answered until ${expiresAt}` },
+      actor: gateActor,
+    };
+  });
+  const mine = changeOf(after.history, generation);
+  if (mine?.request && mine.decided) await closeRequest(services, mine.request.request);
+  return mine?.decided;
+}
+
+/** Findings that say "not yet": the grace period is for asking again, not for passing. */
+const isWaiting = ({ outcome, policy }: Finding) => policy === 'prod-model-monitor' && outcome === 'advice';
+
+async function verify({ change, generation }: ExecutionInput, services: Services): Promise<Output> {
+  const stream = await readStream(services, change.endpoint, generation);
+  const mine = changeOf(stream.history, generation);
+  if (!mine?.opened || !mine.findings) throw new Error('There are no findings to verify.');
+  if (mine.verified ?? mine.outcome) return { state: 'verified' };
+
+  if (mine.request) {
+    const decided = await readDecision(services, stream, generation);
+    // The state machine's clock started a moment before the request was recorded, so it may ring a moment early.
+    const left = Date.parse(mine.request.expiresAt) - Date.parse(services.now());
+    if (!decided && left < CLOCK_MARGIN_MS) throw new NotSettledError('The request is about to expire.');
+    if (!decided) throw new ForgedCallbackError('The execution was resumed, but the ledger holds no decision.');
+    if (decided.answer !== 'approved') return { state: decided.answer === 'superseded' ? 'superseded' : 'not-approved' };
+  }
+  const newest = lastOpened(stream.history);
+  if (newest && newest.generation > generation && newest.opened?.digest !== mine.opened.digest) {
+    return { state: 'superseded' };
+  }
+
+  // Facts from a moment ago are good enough for an endpoint that had settled and was not waited for.
+  const reread = mine.request !== undefined || mine.opened.facts.underWay;
+  let facts: EndpointFacts | undefined = mine.opened.facts;
+  if (reread) facts = await readEndpoint(services, change.endpoint, { fresh: mine.request !== undefined });
+  if (!facts) return { state: 'gone' };
+  if (changeDigest(effectiveDeployment(facts)) !== mine.opened.digest) {
+    // No event may ever tell of it, so the new state starts its own change here.
+    const next = { ...change, cause: 'digest changed while waiting', at: facts.readAt, eventId: `drift-${mine.opened.digest.slice(0, 32)}` };
+    const { actor: _nobody, ...unattributed } = next;
+    await startExecution(services, { ...unattributed, sighting: {} }, stream.history.generation + 1);
+    return { state: 'superseded' };
+  }
+  if (facts.underWay) throw new NotSettledError(`${change.endpoint.name} is ${facts.status}.`);
+
+  const findings = evaluateGuards(facts, services.config.policySettings);
+  if (findings.some(isWaiting)) throw new NotSettledError('Its monitors still have time.');
+  const healthy = facts.status === 'InService';
+  const status: Finding = {
+    policy: 'in-service',
+    statement: 'The deployment must reach InService on the config that was checked.',
+    outcome: healthy ? 'pass' : 'violation',
+    messages: healthy ? [] : [`The endpoint is ${facts.status}.`],
+  };
+  const all = [status, ...findings];
+  await append(services, stream, () => ({
+    id: `verified#${generation}`,
+    body: {
+      kind: 'monitoring-verified',
+      generation,
+      digest: mine.opened?.digest ?? '',
+      findings: all,
+      decision: decide(all),
+      facts: reread ? (facts ?? null) : null,
+    },
+    actor: gateActor,
+  }));
+  return { state: 'verified' };
+}
+
+/** Reads what people decided, waits for the deployment to settle, and verifies what watches it. */
+export const { handler, run } = task({ input: ExecutionInput, output: Output, run: verify });

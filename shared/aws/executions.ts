@@ -1,0 +1,51 @@
+import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import * as z from 'zod';
+import { sha256 } from '../model/canonical-json.ts';
+import { EndpointChange } from '../model/endpoint-change.ts';
+import { streamOf } from '../model/endpoint-ref.ts';
+import type { Services } from './services.ts';
+
+/** The input of one execution of the state machine. */
+export const ExecutionInput = z.strictObject({
+  change: EndpointChange,
+  generation: z.int().positive(),
+  /** How long approvers have, for the state machine's TimeoutSecondsPath. */
+  approvalTimeoutSeconds: z.int().positive(),
+});
+export type ExecutionInput = z.infer<typeof ExecutionInput>;
+
+/** Names are at most 80 characters of a small alphabet, and must be the same for everybody who sees the same change. */
+export function executionName(change: Pick<EndpointChange, 'endpoint'>, generation: number, attempt: number): string {
+  const stream = sha256(streamOf(change.endpoint)).slice(0, 32);
+  return `chg-${stream}-${generation}${attempt === 0 ? '' : `-${attempt}`}`;
+}
+
+/**
+ * Starts the execution for an endpoint's change number `generation`, unless one runs already. Everybody who notices
+ * the same change computes the same name, so only one execution starts. Where an execution of that name has ended
+ * without a record (somebody stopped it), the next name is tried, so that a change is never stuck behind a dead one.
+ */
+export async function startExecution(
+  services: Services,
+  change: EndpointChange,
+  generation: number,
+): Promise<'started' | 'running'> {
+  const { stateMachineArn, file } = services.config;
+  const input: ExecutionInput = {
+    change,
+    generation,
+    approvalTimeoutSeconds: Math.round(file.approvals.timeoutHours * 3600),
+  };
+  for (let attempt = 0; ; attempt += 1) {
+    const name = executionName(change, generation, attempt);
+    try {
+      await services.sfn.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }));
+      return 'started';
+    } catch (error) {
+      if ((error as Error).name !== 'ExecutionAlreadyExists') throw error;
+    }
+    const executionArn = `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
+    const { status } = await services.sfn.send(new DescribeExecutionCommand({ executionArn }));
+    if (status === 'RUNNING') return 'running';
+  }
+}

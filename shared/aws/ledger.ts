@@ -1,0 +1,178 @@
+import { type AttributeValue, ExecuteStatementCommand, paginateQuery, QueryCommand } from '@aws-sdk/client-dynamodb';
+import type { Actor } from '../model/actor.ts';
+import { canonicalJson } from '../model/canonical-json.ts';
+import { type EndpointHistory, historyOf } from '../model/endpoint-history.ts';
+import { type EndpointRef, streamOf } from '../model/endpoint-ref.ts';
+import { GENESIS, type LedgerRecord, type RecordBody, recordHash, sortKey } from '../model/ledger-record.ts';
+import type { Services } from './services.ts';
+
+/** Items are at most 400 KB (DynamoDB limit); the rest is keys and index attributes. */
+const MAX_RECORD_BYTES = 380_000;
+const PAGE = 25;
+const MAX_TRIES = 20;
+
+/** Somebody else wrote to this stream 20 times in a row before us. */
+export class LedgerContentionError extends Error {
+  override readonly name = 'LedgerContentionError';
+}
+/** The record is larger than DynamoDB stores. */
+export class RecordTooLargeError extends Error {
+  override readonly name = 'RecordTooLargeError';
+}
+
+/** A stored item: the record, its bytes as stored, and the keys it is stored under. */
+export type LedgerItem = { pk: string; sk: string; text: string; hash: string; record: LedgerRecord };
+
+/** The end of a stream as far as it was read: oldest first, all of its last change at least. */
+export type Stream = { ref: EndpointRef; records: LedgerRecord[]; history: EndpointHistory };
+
+/** What to append: same work, same id, so that a repeated task appends nothing. */
+export type Draft = { id: string; body: RecordBody; actor: Actor };
+
+function itemFrom(item: Record<string, AttributeValue>): LedgerItem {
+  const text = item.record?.S ?? '';
+  return {
+    pk: item.pk?.S ?? '',
+    sk: item.sk?.S ?? '',
+    text,
+    hash: item.hash?.S ?? '',
+    record: JSON.parse(text) as LedgerRecord,
+  };
+}
+
+/**
+ * The newest records of a stream, read consistently and far enough back to hold the whole of `generation`
+ * (or, without one, of the newest change whose facts were read).
+ */
+export async function readStream(services: Services, ref: EndpointRef, generation?: number): Promise<Stream> {
+  const newestFirst: LedgerRecord[] = [];
+  let from: Record<string, AttributeValue> | undefined;
+  do {
+    const page = await services.dynamodb.send(
+      new QueryCommand({
+        TableName: services.config.tables.ledger,
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': { S: streamOf(ref) } },
+        ScanIndexForward: false,
+        ConsistentRead: true,
+        Limit: PAGE,
+        ExclusiveStartKey: from,
+      }),
+    );
+    newestFirst.push(...(page.Items ?? []).map((item) => itemFrom(item).record));
+    const complete = newestFirst.some(
+      ({ body }) => body.kind === 'change-opened' && body.generation <= (generation ?? Number.POSITIVE_INFINITY),
+    );
+    from = complete ? undefined : page.LastEvaluatedKey;
+  } while (from);
+  const records = newestFirst.reverse();
+  return { ref, records, history: historyOf(records) };
+}
+
+/** Every record of a stream, oldest first. */
+export async function* readWholeStream(services: Services, pk: string): AsyncGenerator<LedgerItem> {
+  const pages = paginateQuery(
+    { client: services.dynamodb, pageSize: 100 },
+    {
+      TableName: services.config.tables.ledger,
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': { S: pk } },
+      ConsistentRead: true,
+    },
+  );
+  for await (const page of pages) for (const item of page.Items ?? []) yield itemFrom(item);
+}
+
+/** `prod#2026-11`: the month in which something was recorded, by environment or by result. */
+const monthly = (what: string, at: string) => `${what}#${at.slice(0, 7)}`;
+
+/** Attributes for the indexes that serve auditors; nothing is ever decided from them. */
+function indexAttributes({ at, actor, body, endpoint }: LedgerRecord): Record<string, string> {
+  const common = { kind: body.kind, endpoint: endpoint.name, generation: String(body.generation), at };
+  switch (body.kind) {
+    case 'change-opened':
+      return {
+        ...common,
+        environment: body.environment.name,
+        environmentMonth: monthly(body.environment.name, at),
+        ...(actor.kind === 'gate' ? {} : { actor: actor.person }),
+      };
+    case 'event-joined':
+      return { ...common, ...(body.event.actor ? { actor: body.event.actor.person } : {}) };
+    case 'approval-given':
+      return { ...common, actor: body.approver, answer: body.answer };
+    case 'outcome':
+      return {
+        ...common,
+        environment: body.environment,
+        environmentMonth: monthly(body.environment, at),
+        outcomeMonth: monthly(body.result, at),
+        result: body.result,
+        reason: body.reason,
+        violations: body.violations.join(','),
+      };
+    default:
+      return common;
+  }
+}
+
+/**
+ * One conditional insert: the key holds the sequence and the hash of the record before, so of two writers at one place
+ * one fails with DuplicateItemException. PartiQL INSERT cannot overwrite, and the writer's role can do nothing else.
+ * Key values are literals (their characters are validated) so that CloudTrail's data events show them.
+ */
+async function insert(services: Services, record: LedgerRecord): Promise<boolean> {
+  const text = canonicalJson(record);
+  if (Buffer.byteLength(text) > MAX_RECORD_BYTES) {
+    throw new RecordTooLargeError(`A ${record.body.kind} record of ${Buffer.byteLength(text)} bytes is more than ${MAX_RECORD_BYTES}.`);
+  }
+  const attributes = { hash: recordHash(record), record: text, ...indexAttributes(record) };
+  const names = Object.keys(attributes);
+  const literals = `'pk': '${streamOf(record.endpoint)}', 'sk': '${sortKey(record.sequence, record.previous)}'`;
+  try {
+    await services.dynamodb.send(
+      new ExecuteStatementCommand({
+        Statement: `INSERT INTO "${services.config.tables.ledger}" VALUE {${literals}, ${names.map((name) => `'${name}': ?`).join(', ')}}`,
+        Parameters: Object.values(attributes).map((value) => ({ S: value })),
+      }),
+    );
+    return true;
+  } catch (error) {
+    if ((error as Error).name === 'DuplicateItemException') return false;
+    throw error;
+  }
+}
+
+/**
+ * Appends what `build` makes of the stream's present state, or nothing where it returns undefined. Where somebody else
+ * was faster, the stream is read again and `build` asked again: deciding and recording are one conditional insert.
+ * Returns the stream as it is afterwards. Starts from `stream` where the caller has just read it.
+ */
+export async function append(
+  services: Services,
+  stream: Stream,
+  build: (history: EndpointHistory) => Draft | undefined,
+): Promise<Stream> {
+  let current = stream;
+  for (let attempt = 0; attempt < MAX_TRIES; attempt += 1) {
+    const draft = build(current.history);
+    if (!draft || current.records.some(({ id }) => id === draft.id)) return current;
+    const last = current.records.at(-1);
+    const record: LedgerRecord = {
+      schema: 1,
+      endpoint: current.ref,
+      sequence: (last?.sequence ?? 0) + 1,
+      previous: last ? recordHash(last) : GENESIS,
+      id: draft.id,
+      at: services.now(),
+      actor: draft.actor,
+      body: draft.body,
+    };
+    if (await insert(services, record)) {
+      const records = [...current.records, record];
+      return { ref: current.ref, records, history: historyOf(records) };
+    }
+    current = await readStream(services, current.ref, draft.body.generation);
+  }
+  throw new LedgerContentionError(`Stream ${streamOf(stream.ref)} was written to ${MAX_TRIES} times before us.`);
+}

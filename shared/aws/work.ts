@@ -1,0 +1,117 @@
+import { DeleteItemCommand, GetItemCommand, paginateQuery, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { sha256 } from '../model/canonical-json.ts';
+import { EndpointRef } from '../model/endpoint-ref.ts';
+import type { Services } from './services.ts';
+
+/**
+ * The work table: what is neither evidence nor authority. Quarantined events, counts of dropped ones, and which
+ * endpoint a monitoring schedule belongs to (so that its deletion can still be mapped).
+ */
+const tableOf = (services: Services) => services.config.tables.work;
+
+/** An event that is not what its type promises, kept whole until somebody looks at it. */
+export type QuarantinedEvent = { id: string; reason: string; at: string; event: string };
+
+const MAX_EVENT_BYTES = 300_000;
+
+/** Keeps a poison event with its reason. The same bytes are kept once. */
+export async function quarantine(services: Services, event: unknown, reason: string): Promise<QuarantinedEvent> {
+  const whole = JSON.stringify(event) ?? String(event);
+  const kept = { id: sha256(whole).slice(0, 32), reason, at: services.now(), event: whole.slice(0, MAX_EVENT_BYTES) };
+  await services.dynamodb.send(
+    new PutItemCommand({
+      TableName: tableOf(services),
+      Item: {
+        pk: { S: 'quarantine' },
+        sk: { S: kept.id },
+        reason: { S: reason.slice(0, 2_000) },
+        at: { S: kept.at },
+        event: { S: kept.event },
+      },
+    }),
+  );
+  return kept;
+}
+
+export async function listQuarantined(services: Services): Promise<QuarantinedEvent[]> {
+  const found: QuarantinedEvent[] = [];
+  const pages = paginateQuery(
+    { client: services.dynamodb },
+    {
+      TableName: tableOf(services),
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': { S: 'quarantine' } },
+    },
+  );
+  for await (const page of pages) {
+    for (const { sk, reason, at, event } of page.Items ?? []) {
+      found.push({ id: sk?.S ?? '', reason: reason?.S ?? '', at: at?.S ?? '', event: event?.S ?? '' });
+    }
+  }
+  return found.sort((a, b) => (a.at < b.at ? 1 : -1));
+}
+
+/** Takes an event out of quarantine, after it was replayed. */
+export async function releaseQuarantined(services: Services, id: string): Promise<void> {
+  await services.dynamodb.send(
+    new DeleteItemCommand({ TableName: tableOf(services), Key: { pk: { S: 'quarantine' }, sk: { S: id } } }),
+  );
+}
+
+/** Counts an event that is about nothing we gate. */
+export async function countDropped(services: Services, reason: string): Promise<void> {
+  await services.dynamodb.send(
+    new UpdateItemCommand({
+      TableName: tableOf(services),
+      Key: { pk: { S: 'dropped' }, sk: { S: reason } },
+      UpdateExpression: 'ADD #count :one',
+      ExpressionAttributeNames: { '#count': 'count' },
+      ExpressionAttributeValues: { ':one': { N: '1' } },
+    }),
+  );
+}
+
+export async function listDropped(services: Services): Promise<{ reason: string; count: number }[]> {
+  const found: { reason: string; count: number }[] = [];
+  const pages = paginateQuery(
+    { client: services.dynamodb },
+    {
+      TableName: tableOf(services),
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': { S: 'dropped' } },
+    },
+  );
+  for await (const page of pages) {
+    for (const { sk, count } of page.Items ?? []) found.push({ reason: sk?.S ?? '', count: Number(count?.N ?? 0) });
+  }
+  return found;
+}
+
+const scheduleKey = ({ account, region }: Pick<EndpointRef, 'account' | 'region'>, schedule: string) => ({
+  pk: { S: `schedule#${account}#${region}` },
+  sk: { S: schedule },
+});
+
+/** Remembers which endpoint a schedule watches. Once per container and schedule is enough. */
+export async function rememberSchedule(services: Services, ref: EndpointRef, schedule: string): Promise<void> {
+  await services.cache.get(`remembered:${ref.account}:${ref.region}:${schedule}:${ref.name}`, async () => {
+    await services.dynamodb.send(
+      new PutItemCommand({
+        TableName: tableOf(services),
+        Item: { ...scheduleKey(ref, schedule), endpoint: { S: ref.name } },
+      }),
+    );
+  });
+}
+
+export async function endpointOfSchedule(
+  services: Services,
+  place: Pick<EndpointRef, 'account' | 'region'>,
+  schedule: string,
+): Promise<EndpointRef | undefined> {
+  const { Item } = await services.dynamodb.send(
+    new GetItemCommand({ TableName: tableOf(services), Key: scheduleKey(place, schedule) }),
+  );
+  const parsed = EndpointRef.safeParse({ ...place, name: Item?.endpoint?.S });
+  return parsed.success ? parsed.data : undefined;
+}

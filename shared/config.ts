@@ -1,0 +1,163 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parse as parseYaml } from 'yaml';
+import * as z from 'zod';
+import { Approver } from './model/approver.ts';
+import { EnvironmentRules } from './model/environment.ts';
+import { PriceTable } from './model/price-table.ts';
+import { PolicyLimits, type PolicySettings } from './policies/settings.ts';
+
+/** `portcullis.yaml`: the one file that users edit. Every field has a default but the approvers. */
+export const ConfigFile = z.strictObject({
+  environments: EnvironmentRules.prefault({}).describe('How dev, staging and prod are told apart.'),
+  policies: PolicyLimits.prefault({}).describe('Limits and lists; the defaults are the AgentOps policy document.'),
+  prices: z
+    .strictObject({
+      file: z.string().optional().describe('A price table of your own; path relative to this file.'),
+      alsoFor: z.array(z.string()).default([]).describe('Other regions that you accept to be judged by these prices.'),
+    })
+    .prefault({}),
+  approvals: z
+    .strictObject({
+      approvers: z.array(Approver).default([]).describe('Who may approve. An empty list means that nobody can.'),
+      timeoutHours: z.number().positive().max(500).default(24).describe('Unanswered so long means rejected.'),
+      requiredApprovals: z.int().positive().default(1),
+      requiredApprovalsIfRequesterUnknown: z
+        .int()
+        .positive()
+        .default(2)
+        .describe('Where CloudTrail has not said who made the change, so that nobody approves their own alone.'),
+    })
+    .prefault({}),
+  reading: z
+    .strictObject({
+      concurrency: z.int().min(1).max(64).default(8).describe('AWS reads under way at once.'),
+      maxAttempts: z.int().min(1).max(20).default(6).describe('Tries of one AWS call, with adaptive back-off.'),
+      cacheSeconds: z.int().nonnegative().max(900).default(60).describe('How long slow-moving reads may be reused.'),
+    })
+    .prefault({}),
+});
+export type ConfigFile = z.infer<typeof ConfigFile>;
+
+const Runtime = z.object({
+  AWS_REGION: z.string().default('us-east-1'),
+  PORTCULLIS_CONFIG: z.string().default('portcullis.yaml'),
+  PORTCULLIS_LEDGER_TABLE: z.string().default('portcullis-ledger'),
+  PORTCULLIS_APPROVALS_TABLE: z.string().default('portcullis-approvals'),
+  PORTCULLIS_WORK_TABLE: z.string().default('portcullis-work'),
+  PORTCULLIS_STATE_MACHINE_ARN: z.string().default(''),
+  PORTCULLIS_TOKEN_KEY_ID: z.string().default('alias/portcullis'),
+  PORTCULLIS_CONSOLE_URL: z.url().default('http://127.0.0.1:4510'),
+  PORTCULLIS_MAIL_FROM: z.email().default('portcullis@localhost.localdomain'),
+});
+
+/** Everything that can be set, checked once at start. */
+export type Config = {
+  file: ConfigFile;
+  policySettings: PolicySettings;
+  region: string;
+  tables: { ledger: string; approvals: string; work: string };
+  stateMachineArn: string;
+  tokenKeyId: string;
+  consoleUrl: string;
+  mailFrom: string;
+};
+
+/** Every mistake in the configuration at once, one a line. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(`The configuration has ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n  ${problems.join('\n  ')}`);
+    this.problems = problems;
+  }
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[key] : undefined),
+    input,
+  );
+}
+
+/** `policies.prod.minInstances: "two": Invalid input: expected number` for each issue. */
+function problemsIn(where: string, input: unknown, error: z.ZodError): string[] {
+  return error.issues.map(({ path, message }) => {
+    const value = valueAt(input, path);
+    const shown = value === undefined || path.length === 0 ? '' : ` ${JSON.stringify(value)?.slice(0, 80)}:`;
+    return `${where}: ${path.map(String).join('.') || '(file)'}:${shown} ${message}`;
+  });
+}
+
+/** Parses `portcullis.yaml` text; adds what is wrong with it to `problems`. */
+export function parseConfigFile(text: string, name: string, problems: string[]): ConfigFile | undefined {
+  let input: unknown;
+  try {
+    input = parseYaml(text) ?? {};
+  } catch (error) {
+    problems.push(`${name}: not YAML: ${(error as Error).message.split('\n')[0]}`);
+    return undefined;
+  }
+  const parsed = ConfigFile.safeParse(input);
+  if (!parsed.success) {
+    problems.push(...problemsIn(name, input, parsed.error));
+    return undefined;
+  }
+  const ids = parsed.data.approvals.approvers.map(({ id }) => id);
+  for (const id of new Set(ids.filter((each, index) => ids.indexOf(each) !== index))) {
+    problems.push(`${name}: approvals.approvers: two approvers have the id ${id}`);
+  }
+  return parsed.data;
+}
+
+const shippedPrices = new URL('./prices/sagemaker-hosting-us-east-1.json', import.meta.url);
+
+function loadPrices(file: string | undefined, configPath: string, problems: string[]): PriceTable | undefined {
+  const path = file === undefined ? shippedPrices : resolve(configPath, '..', file);
+  try {
+    const parsed = PriceTable.safeParse(JSON.parse(readFileSync(path, 'utf8')));
+    if (parsed.success) return parsed.data;
+    problems.push(...problemsIn(`prices.file ${file ?? '(shipped)'}`, undefined, parsed.error));
+  } catch (error) {
+    problems.push(`prices.file: cannot be read: ${(error as Error).message}`);
+  }
+  return undefined;
+}
+
+/**
+ * Reads environment variables and `portcullis.yaml`. A missing file means the defaults, unless it was asked for by name.
+ * Throws ConfigError with every mistake.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const problems: string[] = [];
+  const runtime = Runtime.safeParse(env);
+  if (!runtime.success) problems.push(...problemsIn('environment', env, runtime.error));
+  const path = env.PORTCULLIS_CONFIG ?? 'portcullis.yaml';
+  let text = '';
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    if (!missing || env.PORTCULLIS_CONFIG !== undefined) {
+      problems.push(`PORTCULLIS_CONFIG: ${path} cannot be read: ${(error as Error).message}`);
+    }
+  }
+  const file = parseConfigFile(text, path, problems);
+  const prices = loadPrices(file?.prices.file, path, problems);
+  if (!runtime.success || !file || !prices || problems.length > 0) throw new ConfigError(problems);
+  const settings = runtime.data;
+  return {
+    file,
+    policySettings: { ...file.policies, prices, pricesAlsoFor: file.prices.alsoFor },
+    region: settings.AWS_REGION,
+    tables: {
+      ledger: settings.PORTCULLIS_LEDGER_TABLE,
+      approvals: settings.PORTCULLIS_APPROVALS_TABLE,
+      work: settings.PORTCULLIS_WORK_TABLE,
+    },
+    stateMachineArn: settings.PORTCULLIS_STATE_MACHINE_ARN,
+    tokenKeyId: settings.PORTCULLIS_TOKEN_KEY_ID,
+    consoleUrl: settings.PORTCULLIS_CONSOLE_URL.replace(/\/$/, ''),
+    mailFrom: settings.PORTCULLIS_MAIL_FROM,
+  };
+}

@@ -1,0 +1,259 @@
+import * as z from 'zod';
+import { actorFrom, UserIdentity } from './actor.ts';
+import { EndpointChange, type Sighting } from './endpoint-change.ts';
+import { EndpointRef, refFromArn } from './endpoint-ref.ts';
+
+/**
+ * What an event means to the gate:
+ * - `change`: an endpoint may have changed;
+ * - `lookup`: it may have, but the event names only a schedule or an inference component, to be looked up;
+ * - `dropped`: it is about nothing we gate (the reason is counted);
+ * - `poison`: it is not what its type promises (it is quarantined, never dropped).
+ */
+export type EventReading =
+  | { as: 'change'; change: EndpointChange }
+  | { as: 'lookup'; what: 'monitoring-schedule' | 'inference-component'; name: string; change: Omit<EndpointChange, 'endpoint'> & Pick<EndpointRef, 'account' | 'region'> }
+  | { as: 'dropped'; reason: string }
+  | { as: 'poison'; reason: string };
+
+const Envelope = z.object({
+  id: z.string().min(1).max(256),
+  'detail-type': z.string().min(1),
+  source: z.string().min(1),
+  account: EndpointRef.shape.account,
+  region: EndpointRef.shape.region,
+  // ISO in all but one of AWS's samples, which has epoch milliseconds in a string.
+  time: z.string().transform((text, context) => {
+    const date = new Date(/^\d{12,}$/.test(text) ? Number(text) : text);
+    if (!Number.isNaN(date.getTime())) return date.toISOString();
+    context.issues.push({ code: 'custom', message: 'is no time', input: text });
+    return z.NEVER;
+  }),
+  detail: z.record(z.string(), z.unknown()),
+});
+type Envelope = z.infer<typeof Envelope>;
+
+const EpochMs = z.number().transform((ms) => new Date(ms).toISOString());
+const VariantSummary = z.object({
+  VariantName: z.string().optional(),
+  DesiredInstanceCount: z.number().optional(),
+  DesiredWeight: z.number().optional(),
+});
+const StateChange = z.object({
+  EndpointName: EndpointRef.shape.name,
+  EndpointStatus: z.string(),
+  EndpointConfigName: z.string().optional(),
+  LastModifiedTime: EpochMs.optional(),
+  ProductionVariants: z.array(VariantSummary).optional(),
+  PendingDeploymentSummary: z
+    .object({ EndpointConfigName: z.string().optional(), ProductionVariants: z.array(VariantSummary).optional() })
+    .nullish(),
+});
+const ApiCall = z.object({
+  eventSource: z.string(),
+  eventName: z.string(),
+  eventID: z.string().optional(),
+  eventTime: z.iso.datetime({ offset: true }),
+  userIdentity: UserIdentity,
+  errorCode: z.string().optional(),
+  requestParameters: z.record(z.string(), z.unknown()).nullish(),
+  additionalEventData: z.object({ service: z.string().optional() }).nullish(),
+});
+type ApiCall = z.infer<typeof ApiCall>;
+const AlarmConfigurationChange = z.object({
+  alarmName: z.string(),
+  operation: z.string(),
+  configuration: z.looseObject({}),
+  previousConfiguration: z.looseObject({}).nullish(),
+});
+
+const dropped = (reason: string): EventReading => ({ as: 'dropped', reason });
+const poison = (reason: string): EventReading => ({ as: 'poison', reason });
+
+/** `detail.EndpointName: must be an endpoint name ...`, all issues in one line. */
+function explain(error: z.ZodError, prefix = ''): string {
+  return error.issues
+    .map(({ path, message }) => `${[prefix, ...path.map(String)].filter(Boolean).join('.') || 'event'}: ${message}`)
+    .join('; ');
+}
+
+function desired(variants: z.infer<typeof VariantSummary>[] | undefined): Sighting['desired'] {
+  if (!variants) return undefined;
+  return Object.fromEntries(
+    variants.map(({ VariantName = '', DesiredInstanceCount, DesiredWeight }) => [
+      VariantName,
+      {
+        ...(DesiredInstanceCount === undefined ? {} : { instances: DesiredInstanceCount }),
+        ...(DesiredWeight === undefined ? {} : { weight: DesiredWeight }),
+      },
+    ]),
+  );
+}
+
+const withoutUndefined = <T extends object>(value: T) =>
+  Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+
+// Event statuses are UPPER_SNAKE where the API has CamelCase: `IN_SERVICE` is `InService`.
+const normalised = (status: string) => status.replaceAll('_', '').toLowerCase();
+
+function readStateChange(envelope: Envelope): EventReading {
+  const parsed = StateChange.safeParse(envelope.detail);
+  if (!parsed.success) return poison(explain(parsed.error, 'detail'));
+  const detail = parsed.data;
+  const status = normalised(detail.EndpointStatus);
+  // SystemUpdating is AWS's own maintenance; it changes no customer setting.
+  if (status === 'systemupdating') return dropped('aws-maintenance');
+  const pending = detail.PendingDeploymentSummary;
+  // While it is updating, the top level shows the old config and the old counts; without the pending summary
+  // the event does not say what is coming.
+  const shown = pending ?? (status === 'updating' ? undefined : detail);
+  const sighting = withoutUndefined({
+    configName: shown?.EndpointConfigName,
+    desired: desired(shown?.ProductionVariants),
+    lastModifiedAt: detail.LastModifiedTime,
+    settled: ['inservice', 'failed', 'outofservice', 'updaterollbackfailed'].includes(status),
+  });
+  return change(envelope, {
+    endpoint: { account: envelope.account, region: envelope.region, name: detail.EndpointName },
+    kind: status === 'deleting' ? 'deleted' : 'endpoint',
+    cause: envelope['detail-type'],
+    sighting,
+  });
+}
+
+function change(
+  envelope: Envelope,
+  rest: Pick<EndpointChange, 'endpoint' | 'kind' | 'cause' | 'sighting'> & Partial<EndpointChange>,
+): EventReading {
+  const parsed = EndpointChange.safeParse({ eventId: envelope.id, at: envelope.time, ...rest });
+  return parsed.success ? { as: 'change', change: parsed.data } : poison(explain(parsed.error));
+}
+
+const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
+
+/** The endpoint that a call's parameters name, whatever field the API puts it in. */
+function endpointNameIn(parameters: Record<string, unknown>): string | undefined {
+  const direct = text(parameters.endpointName);
+  if (direct) return direct;
+  const scalable = /^endpoint\/([^/]+)\/variant\//.exec(text(parameters.resourceId) ?? '')?.[1];
+  if (scalable) return scalable;
+  const arn = refFromArn(text(parameters.resourceArn) ?? '');
+  if (arn) return arn.name;
+  // CreateMonitoringSchedule: monitoringScheduleConfig...endpointInput.endpointName, at a depth that depends on the type.
+  return /"endpointInput":\{[^{}]*"endpointName":"([^"]+)"/.exec(JSON.stringify(parameters))?.[1];
+}
+
+function sightingOfCall(call: ApiCall): Sighting {
+  const parameters = call.requestParameters ?? {};
+  if (call.eventName === 'UpdateEndpointWeightsAndCapacities') {
+    const wanted = z
+      .array(
+        z.object({
+          variantName: z.string(),
+          desiredInstanceCount: z.number().optional(),
+          desiredWeight: z.number().optional(),
+        }),
+      )
+      .safeParse(parameters.desiredWeightsAndCapacities);
+    if (!wanted.success) return {};
+    const summaries = wanted.data.map(({ variantName, desiredInstanceCount, desiredWeight }) =>
+      withoutUndefined({ VariantName: variantName, DesiredInstanceCount: desiredInstanceCount, DesiredWeight: desiredWeight }),
+    );
+    return withoutUndefined({ desired: desired(summaries) });
+  }
+  return withoutUndefined({ configName: text(parameters.endpointConfigName) });
+}
+
+const CALLS: Record<string, EndpointChange['kind']> = {
+  CreateEndpoint: 'endpoint',
+  UpdateEndpoint: 'endpoint',
+  UpdateEndpointWeightsAndCapacities: 'endpoint',
+  DeleteEndpoint: 'deleted',
+  RegisterScalableTarget: 'endpoint',
+  DeregisterScalableTarget: 'endpoint',
+  CreateInferenceComponent: 'endpoint',
+  UpdateInferenceComponent: 'endpoint',
+  UpdateInferenceComponentRuntimeConfig: 'endpoint',
+  DeleteInferenceComponent: 'endpoint',
+  AddTags: 'guard',
+  DeleteTags: 'guard',
+  CreateMonitoringSchedule: 'guard',
+  UpdateMonitoringSchedule: 'guard',
+  StartMonitoringSchedule: 'guard',
+  StopMonitoringSchedule: 'guard',
+  DeleteMonitoringSchedule: 'guard',
+};
+
+function readCall(envelope: Envelope): EventReading {
+  const parsed = ApiCall.safeParse(envelope.detail);
+  if (!parsed.success) return poison(explain(parsed.error, 'detail'));
+  const call = parsed.data;
+  const kind = CALLS[call.eventName];
+  if (!kind) return dropped(`call-not-gated:${call.eventName.slice(0, 64)}`);
+  if (call.errorCode) return dropped(`failed-call:${call.eventName}`);
+  // Application Auto Scaling arrives under EC2 Auto Scaling's names; only additionalEventData tells them apart.
+  if (call.eventSource === 'autoscaling.amazonaws.com' && call.additionalEventData?.service !== 'application-autoscaling') {
+    return dropped('ec2-auto-scaling');
+  }
+  const parameters = call.requestParameters ?? {};
+  const common = {
+    kind,
+    cause: call.eventName,
+    eventId: call.eventID ?? envelope.id,
+    at: new Date(call.eventTime).toISOString(),
+    actor: actorFrom(call.userIdentity),
+    sighting: sightingOfCall(call),
+  };
+  const name = endpointNameIn(parameters);
+  if (name) return change(envelope, { ...common, endpoint: { account: envelope.account, region: envelope.region, name } });
+  const { account, region } = envelope;
+  const schedule = text(parameters.monitoringScheduleName);
+  if (schedule) return { as: 'lookup', what: 'monitoring-schedule', name: schedule, change: { ...common, account, region } };
+  const component = text(parameters.inferenceComponentName);
+  if (component) return { as: 'lookup', what: 'inference-component', name: component, change: { ...common, account, region } };
+  if (call.eventName === 'AddTags' || call.eventName === 'DeleteTags') return dropped('tags-of-something-else');
+  if (call.eventName.endsWith('ScalableTarget')) return dropped('scaling-of-something-else');
+  return poison(`detail.requestParameters names no endpoint, which ${call.eventName} must`);
+}
+
+/** The endpoints that an alarm's dimensions name; AWS writes the dimension both `Endpoint` and `EndpointName`. */
+function endpointsInAlarm(configuration: unknown): string[] {
+  const found = JSON.stringify(configuration ?? {}).matchAll(/"(?:Endpoint|EndpointName)":"([^"]+)"/g);
+  return [...new Set([...found].map(([, name]) => name ?? ''))];
+}
+
+function readAlarmConfiguration(envelope: Envelope): EventReading {
+  const parsed = AlarmConfigurationChange.safeParse(envelope.detail);
+  if (!parsed.success) return poison(explain(parsed.error, 'detail'));
+  const [name] = [
+    ...endpointsInAlarm(parsed.data.configuration),
+    ...endpointsInAlarm(parsed.data.previousConfiguration),
+  ];
+  if (!name) return dropped('alarm-of-something-else');
+  return change(envelope, {
+    endpoint: { account: envelope.account, region: envelope.region, name },
+    kind: 'guard',
+    cause: `${envelope['detail-type']} (${parsed.data.operation})`,
+    sighting: {},
+  });
+}
+
+/** Reads any event of the default bus. Never throws. */
+export function readEvent(input: unknown): EventReading {
+  const parsed = Envelope.safeParse(input);
+  if (!parsed.success) return poison(explain(parsed.error));
+  const envelope = parsed.data;
+  switch (envelope['detail-type']) {
+    case 'SageMaker Endpoint State Change':
+    case 'SageMaker Endpoint Deployment State Change':
+      return readStateChange(envelope);
+    case 'AWS API Call via CloudTrail':
+      return readCall(envelope);
+    case 'CloudWatch Alarm Configuration Change':
+      return readAlarmConfiguration(envelope);
+    default:
+      return dropped(`not-gated:${envelope['detail-type'].slice(0, 64)}`);
+  }
+}

@@ -1,0 +1,167 @@
+import type { Actor } from './actor.ts';
+import type { EndpointChange, Sighting } from './endpoint-change.ts';
+import type { EndpointFacts } from './endpoint-facts.ts';
+import { ACCEPTED, type Baseline, type LedgerRecord, type RecordOf } from './ledger-record.ts';
+import { isHosted } from './variant.ts';
+
+/** How a request for approval ended. */
+export type ApprovalEnd = {
+  answer: 'approved' | 'rejected' | 'expired' | 'superseded';
+  /** Ids of those who approved or rejected; empty where nobody did. */
+  approvers: string[];
+  reason: string;
+};
+
+/** Everything recorded about one change. */
+export type ChangeHistory = {
+  generation: number;
+  opened?: RecordOf<'change-opened'>;
+  joined?: RecordOf<'change-joined'>;
+  /** Everybody whom CloudTrail names as having made it. */
+  requesters: Actor[];
+  findings?: RecordOf<'findings'>;
+  request?: RecordOf<'approval-requested'>;
+  approvals: RecordOf<'approval-given'>[];
+  decided?: ApprovalEnd;
+  /** Events that came in about it after the one that started it. */
+  events: EndpointChange[];
+  verified?: RecordOf<'monitoring-verified'>;
+  outcome?: RecordOf<'outcome'>;
+  records: LedgerRecord[];
+};
+
+/** The recent past of one endpoint: the changes found in the records that were read, newest last. */
+export type EndpointHistory = {
+  changes: ChangeHistory[];
+  /** The number of the newest change, 0 where there is none. */
+  generation: number;
+};
+
+/** Folds records (oldest first) into changes. Pure; the only place where records become state. */
+export function historyOf(records: readonly LedgerRecord[]): EndpointHistory {
+  const changes = new Map<number, ChangeHistory>();
+  for (const record of records) {
+    const { body } = record;
+    const change = changes.get(body.generation) ?? {
+      generation: body.generation,
+      requesters: [],
+      approvals: [],
+      events: [],
+      records: [],
+    };
+    changes.set(body.generation, change);
+    change.records.push(record);
+    switch (body.kind) {
+      case 'change-opened':
+        change.opened = body;
+        if (record.actor.kind === 'person' || record.actor.kind === 'service') change.requesters.push(record.actor);
+        break;
+      case 'change-joined':
+        change.joined = body;
+        break;
+      case 'event-joined':
+        change.events.push(body.event);
+        if (body.event.actor) change.requesters.push(body.event.actor);
+        break;
+      case 'findings':
+        change.findings = body;
+        break;
+      case 'approval-requested':
+        change.request = body;
+        break;
+      case 'approval-given':
+        change.approvals.push(body);
+        if (body.decides) {
+          const { answer, reason } = body;
+          const approvers = change.approvals.filter((each) => each.answer === answer).map(({ approver }) => approver);
+          change.decided = { answer, approvers, reason };
+        }
+        break;
+      case 'decided':
+        change.decided = { answer: body.answer, approvers: [], reason: body.reason };
+        break;
+      case 'monitoring-verified':
+        change.verified = body;
+        break;
+      case 'outcome':
+        change.outcome = body;
+        break;
+    }
+  }
+  const list = [...changes.values()].sort((a, b) => a.generation - b.generation);
+  // An early CloudTrail event may name the requester of a change that is not opened yet: that is no change so far.
+  const begun = list.filter(({ opened, joined, outcome }) => opened ?? joined ?? outcome);
+  return { changes: list, generation: begun.at(-1)?.generation ?? 0 };
+}
+
+export function changeOf(history: EndpointHistory, generation: number): ChangeHistory | undefined {
+  return history.changes.find((change) => change.generation === generation);
+}
+
+/** The newest change whose facts were read. */
+export function lastOpened(history: EndpointHistory): ChangeHistory | undefined {
+  return history.changes.findLast(({ opened }) => opened);
+}
+
+/** Requesters of a change, those named by changes that joined it included. */
+export function requestersOf(history: EndpointHistory, generation: number): Actor[] {
+  return history.changes
+    .filter((change) => change.generation === generation || change.joined?.joined === generation)
+    .flatMap(({ requesters }) => requesters);
+}
+
+/** What the next change is compared with: the last accepted deployment, from its own outcome or carried along. */
+export function baselineAfter(history: EndpointHistory): Baseline | null {
+  const settled = history.changes.findLast(
+    ({ opened, outcome }) => opened && outcome && ACCEPTED.includes(outcome.result),
+  );
+  const newest = lastOpened(history);
+  const carried = newest?.opened?.baseline ?? null;
+  if (!settled?.opened || !settled.outcome) return carried;
+  if (carried && carried.generation >= settled.generation) return carried;
+  const earlier = settled.opened.baseline;
+  return {
+    digest: settled.opened.digest,
+    deployment: settled.opened.deployment,
+    result: settled.outcome.result,
+    approvedFor:
+      settled.outcome.result === 'approved'
+        ? (settled.request?.reasons ?? [])
+        : earlier?.digest === settled.opened.digest
+          ? earlier.approvedFor
+          : [],
+    generation: settled.generation,
+    at: settled.records.at(-1)?.at ?? settled.opened.changedAt,
+  };
+}
+
+// A reading taken this long after a call must show its effect; before that, reads may still be stale.
+const CONSISTENT_AFTER_MS = 5_000;
+
+function saysTheSame(sighting: Sighting, facts: EndpointFacts): boolean {
+  if (sighting.configName === undefined && sighting.desired === undefined) return false;
+  if (sighting.configName !== undefined && sighting.configName !== facts.configName) return false;
+  return Object.entries(sighting.desired ?? {}).every(([name, { instances, weight }]) => {
+    const variant = facts.variants.find((candidate) => candidate.name === name);
+    if (!variant) return false;
+    if (weight !== undefined && weight !== variant.weight) return false;
+    return instances === undefined || (isHosted(variant) && variant.desiredInstances === instances);
+  });
+}
+
+/**
+ * Does a reading of the endpoint already hold everything an event tells of? Then the event is a repetition, a late
+ * arrival or another view of the same change, and starts nothing.
+ */
+export function isCovered(change: EndpointChange, facts: EndpointFacts): boolean {
+  const { sighting } = change;
+  const readAt = Date.parse(facts.readAt);
+  if (sighting.lastModifiedAt !== undefined) {
+    // Native events carry the endpoint's own modification time, by the same clock as our reading.
+    if (Date.parse(sighting.lastModifiedAt) <= Date.parse(facts.lastModifiedAt)) return true;
+    return saysTheSame(sighting, facts) && (sighting.settled === true || facts.underWay);
+  }
+  const at = Date.parse(change.at);
+  if (at + CONSISTENT_AFTER_MS <= readAt) return true;
+  return at <= readAt && saysTheSame(sighting, facts);
+}

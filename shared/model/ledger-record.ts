@@ -1,0 +1,183 @@
+import * as z from 'zod';
+import { Actor } from './actor.ts';
+import { digestOf } from './canonical-json.ts';
+import { EffectiveDeployment } from './effective-deployment.ts';
+import { EndpointChange } from './endpoint-change.ts';
+import { EndpointFacts } from './endpoint-facts.ts';
+import { EndpointRef } from './endpoint-ref.ts';
+import { EnvironmentFact } from './environment.ts';
+import { Decision, Finding } from './finding.ts';
+import { HourlyCost } from './hourly-cost.ts';
+
+const Digest = z.string().regex(/^[0-9a-f]{64}$/);
+const Timestamp = z.iso.datetime();
+const Generation = z.int().positive();
+
+export const ApprovalAnswer = z.enum(['approved', 'rejected']);
+export type ApprovalAnswer = z.infer<typeof ApprovalAnswer>;
+
+/** How a change ended. */
+export const Result = z.enum([
+  'compliant',
+  'approved',
+  'unchanged',
+  'blocked',
+  'rejected',
+  'expired',
+  'superseded',
+  'deleted',
+  'undetermined',
+]);
+export type Result = z.infer<typeof Result>;
+
+/** The results after which the deployment may stand, so that the same digest need not be asked about again. */
+export const ACCEPTED: readonly Result[] = ['compliant', 'approved', 'unchanged'];
+
+/** The last deployment of an endpoint that was accepted, carried along so that nobody has to read the stream to its start. */
+export const Baseline = z.strictObject({
+  digest: Digest,
+  deployment: EffectiveDeployment,
+  result: Result,
+  /** Policies for which a person's approval was given; the same deployment is asked about again only for others. */
+  approvedFor: z.array(z.string()),
+  generation: Generation,
+  at: Timestamp,
+});
+export type Baseline = z.infer<typeof Baseline>;
+
+const change = { generation: Generation };
+
+const ChangeOpened = z.strictObject({
+  kind: z.literal('change-opened'),
+  ...change,
+  cause: z.string(),
+  eventId: z.string(),
+  changedAt: Timestamp,
+  digest: Digest,
+  deployment: EffectiveDeployment,
+  environment: EnvironmentFact,
+  facts: EndpointFacts,
+  baseline: Baseline.nullable(),
+});
+const ChangeJoined = z.strictObject({
+  kind: z.literal('change-joined'),
+  ...change,
+  cause: z.string(),
+  eventId: z.string(),
+  changedAt: Timestamp,
+  digest: Digest,
+  /** The open change about the same deployment that goes on in this one's place. */
+  joined: Generation,
+});
+/** Another event about a change: it names who made it, or arrived before the change's facts were recorded. */
+const EventJoined = z.strictObject({
+  kind: z.literal('event-joined'),
+  ...change,
+  event: EndpointChange,
+});
+const Findings = z.strictObject({
+  kind: z.literal('findings'),
+  ...change,
+  digest: Digest,
+  findings: z.array(Finding),
+  decision: Decision,
+  /** True where the same deployment was accepted before and nothing new is found. */
+  unchanged: z.boolean(),
+  cost: HourlyCost,
+  policyDigest: Digest,
+  priceDigest: Digest,
+});
+const ApprovalRequested = z.strictObject({
+  kind: z.literal('approval-requested'),
+  ...change,
+  digest: Digest,
+  request: z.string(),
+  expiresAt: Timestamp,
+  approvers: z.array(z.string()),
+  /** Policies that asked. */
+  reasons: z.array(z.string()),
+});
+const ApprovalGiven = z.strictObject({
+  kind: z.literal('approval-given'),
+  ...change,
+  digest: Digest,
+  request: z.string(),
+  approver: z.string(),
+  answer: ApprovalAnswer,
+  reason: z.string(),
+  /** True where this answer settles the request: giving it and deciding is one record, so it is one conditional insert. */
+  decides: z.boolean(),
+});
+/** A request that ended without a person's answer. */
+const Decided = z.strictObject({
+  kind: z.literal('decided'),
+  ...change,
+  digest: Digest,
+  request: z.string(),
+  answer: z.enum(['expired', 'superseded']),
+  reason: z.string(),
+});
+const MonitoringVerified = z.strictObject({
+  kind: z.literal('monitoring-verified'),
+  ...change,
+  digest: Digest,
+  findings: z.array(Finding),
+  decision: Decision,
+  facts: EndpointFacts.nullable(),
+});
+const OutcomeRecord = z.strictObject({
+  kind: z.literal('outcome'),
+  ...change,
+  digest: Digest.nullable(),
+  environment: z.string(),
+  result: Result,
+  decision: Decision,
+  reason: z.string(),
+  /** Policies that were violated, for queries. */
+  violations: z.array(z.string()),
+  cause: z.string(),
+  changedAt: Timestamp,
+});
+
+/** What can be recorded about a change. */
+export const RecordBody = z.discriminatedUnion('kind', [
+  ChangeOpened,
+  ChangeJoined,
+  EventJoined,
+  Findings,
+  ApprovalRequested,
+  ApprovalGiven,
+  Decided,
+  MonitoringVerified,
+  OutcomeRecord,
+]);
+export type RecordBody = z.infer<typeof RecordBody>;
+export type RecordOf<K extends RecordBody['kind']> = Extract<RecordBody, { kind: K }>;
+
+/** One line of an endpoint's stream. */
+export const LedgerRecord = z.strictObject({
+  schema: z.literal(1),
+  endpoint: EndpointRef,
+  /** 1, 2, 3, ... without gaps. */
+  sequence: z.int().positive(),
+  /** SHA-256 of the canonical record before this one; 64 zeros before the first. */
+  previous: Digest,
+  /** Same work, same id: a repeated task finds its record by this and appends nothing. */
+  id: z.string(),
+  at: Timestamp,
+  actor: Actor,
+  body: RecordBody,
+});
+export type LedgerRecord = z.infer<typeof LedgerRecord>;
+
+export const GENESIS = '0'.repeat(64);
+
+/** The hash that the next record's key will carry. */
+export function recordHash(record: LedgerRecord): string {
+  return digestOf(record);
+}
+
+/** Sort key: nine digits of sequence, then the hash of the record before, so two writers at one place collide. */
+export function sortKey(sequence: number, previous: string): string {
+  return `${String(sequence).padStart(9, '0')}#${previous}`;
+}

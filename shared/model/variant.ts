@@ -1,0 +1,104 @@
+import * as z from 'zod';
+
+/** One container of a model: the image as specified, and the URIs of everything it loads. */
+export const Container = z.strictObject({
+  image: z.string().nullable(),
+  mode: z.enum(['SingleModel', 'MultiModel']),
+  /** SHA-256 of the container's environment variables; only the digest, since people put secrets there. */
+  environmentSha256: z.string().nullable(),
+  /** S3 URIs from ModelDataUrl, ModelDataSource, AdditionalModelDataSources and the model package. */
+  artifactUris: z.array(z.string()),
+});
+export type Container = z.infer<typeof Container>;
+
+export const Model = z.strictObject({ name: z.string(), containers: z.array(Container) });
+export type Model = z.infer<typeof Model>;
+
+export const InferenceComponent = z.strictObject({
+  name: z.string(),
+  copies: z.number().int().nonnegative(),
+  model: Model.nullable(),
+  baseComponent: z.string().nullable(),
+});
+export type InferenceComponent = z.infer<typeof InferenceComponent>;
+
+const base = {
+  name: z.string(),
+  /** A shadow variant is paid for and gets copies of the traffic, but answers nobody. */
+  shadow: z.boolean(),
+  weight: z.number().nonnegative(),
+  models: z.array(Model),
+};
+
+/**
+ * The range in which the number of instances can move by itself. Without scaling both ends are the desired count.
+ * Floor for availability, ceiling for money.
+ */
+const range = {
+  /** What is asked for right now; scaling moves it between the two ends. */
+  desiredInstances: z.number().int().nonnegative(),
+  minInstances: z.number().int().nonnegative(),
+  maxInstances: z.number().int().nonnegative(),
+  scaledBy: z.enum(['nothing', 'application-auto-scaling', 'managed-instance-scaling']),
+};
+
+export const InstanceVariant = z.strictObject({
+  kind: z.literal('instance'),
+  ...base,
+  ...range,
+  instanceType: z.string(),
+});
+export const InstancePoolVariant = z.strictObject({
+  kind: z.literal('instance-pool'),
+  ...base,
+  ...range,
+  /** Every type that SageMaker may pick from, with its priority (1 is tried first). */
+  pools: z.array(z.strictObject({ instanceType: z.string(), priority: z.number().int() })).min(1),
+});
+export const ServerlessVariant = z.strictObject({
+  kind: z.literal('serverless'),
+  ...base,
+  memorySizeMb: z.number().int(),
+  maxConcurrency: z.number().int(),
+  provisionedConcurrency: z.number().int().nullable(),
+});
+export const InferenceComponentHostVariant = z.strictObject({
+  kind: z.literal('inference-component-host'),
+  ...base,
+  ...range,
+  instanceTypes: z.array(z.string()).min(1),
+  components: z.array(InferenceComponent),
+});
+
+/** What a production or shadow variant runs on: four kinds, each with the fields that exist for it and no others. */
+export const Variant = z.discriminatedUnion('kind', [
+  InstanceVariant,
+  InstancePoolVariant,
+  ServerlessVariant,
+  InferenceComponentHostVariant,
+]);
+export type Variant = z.infer<typeof Variant>;
+export type ServerlessVariant = z.infer<typeof ServerlessVariant>;
+/** Every kind that runs on instances, so has a range and types. */
+export type HostedVariant = Exclude<Variant, ServerlessVariant>;
+
+export function isHosted(variant: Variant): variant is HostedVariant {
+  return variant.kind !== 'serverless';
+}
+
+/** Every instance type the variant may run on: one, or one for each pool. */
+export function instanceTypesOf(variant: HostedVariant): string[] {
+  switch (variant.kind) {
+    case 'instance':
+      return [variant.instanceType];
+    case 'instance-pool':
+      return variant.pools.map((pool) => pool.instanceType);
+    case 'inference-component-host':
+      return variant.instanceTypes;
+  }
+}
+
+/** Does anybody get answers from it? Shadow variants and those of weight 0 cost but do not serve. */
+export function serves(variant: Variant): boolean {
+  return !variant.shadow && variant.weight > 0;
+}

@@ -1,0 +1,51 @@
+import type { EndpointFacts } from '../model/endpoint-facts.ts';
+import type { Finding } from '../model/finding.ts';
+import { approvedInstanceTypes } from './approved-instance-types.ts';
+import { devInstanceType } from './dev-instance-type.ts';
+import { encryptedArtifacts } from './encrypted-artifacts.ts';
+import { minimalInstanceCounts } from './minimal-instance-counts.ts';
+import { evaluatePolicy, type Policy } from './policy.ts';
+import { prodBudget } from './prod-budget.ts';
+import { prodHumanApproval } from './prod-human-approval.ts';
+import { prodMinInstances } from './prod-min-instances.ts';
+import { prodModelMonitor } from './prod-model-monitor.ts';
+import { rollbackAlarms } from './rollback-alarms.ts';
+import type { PolicySettings } from './settings.ts';
+import { stagingBudget } from './staging-budget.ts';
+import { stagingInstanceType } from './staging-instance-type.ts';
+
+/** Every policy that is checked against facts, in the order of the policy document. */
+export const policies: readonly Policy[] = [
+  devInstanceType,
+  stagingInstanceType,
+  prodMinInstances,
+  stagingBudget,
+  prodBudget,
+  prodHumanApproval,
+  rollbackAlarms,
+  prodModelMonitor,
+  minimalInstanceCounts,
+  approvedInstanceTypes,
+  encryptedArtifacts,
+];
+
+/**
+ * The one sentence that no check on facts can enforce: the ledger does, by being the only way to a decision.
+ * No task decides without appending its record first, and what cannot be appended is not decided.
+ */
+export const auditPolicy = {
+  id: 'audited',
+  statement: 'All deployment plans must be audited and logged to DynamoDB.',
+  rationale: 'Compliance and audit trail requirements',
+  enforcedBy: 'shared/aws/ledger.ts',
+} as const;
+
+/** Holds an endpoint against every policy. One finding for each, in document order. */
+export function evaluate(facts: EndpointFacts, settings: PolicySettings): Finding[] {
+  return policies.map((policy) => evaluatePolicy(policy, facts, settings));
+}
+
+/** The same for the policies whose answer can change while the deployment stays as it is. */
+export function evaluateGuards(facts: EndpointFacts, settings: PolicySettings): Finding[] {
+  return policies.filter(({ guard }) => guard).map((policy) => evaluatePolicy(policy, facts, settings));
+}

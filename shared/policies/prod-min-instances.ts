@@ -1,0 +1,23 @@
+import { hostedVariants, serverlessVariants } from '../model/endpoint-facts.ts';
+import { violation } from '../model/finding.ts';
+import { serves } from '../model/variant.ts';
+import { inEnvironment, type Policy } from './policy.ts';
+
+export const prodMinInstances: Policy = {
+  id: 'prod-min-instances',
+  statement: ({ prod }) => `Production models must have \`instance_count >= ${prod.minInstances}\` for high availability.`,
+  rationale: 'Ensure zero-downtime deployments and fault tolerance',
+  waivable: false,
+  appliesTo: (facts) => {
+    const inProd = inEnvironment('prod')(facts);
+    if (inProd !== true) return inProd;
+    return (
+      serverlessVariants(facts).length < facts.variants.length ||
+      'Serverless variants have no instance count; AWS spreads them itself.'
+    );
+  },
+  check: (facts, { prod }) =>
+    hostedVariants(facts)
+      .filter((variant) => serves(variant) && variant.minInstances < prod.minInstances)
+      .map((variant) => violation(`Variant ${variant.name} can run on ${variant.minInstances}, needs ${prod.minInstances}.`)),
+};
