@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { ExecutionInput } from '../shared/aws/executions.ts';
-import { append, readStream } from '../shared/aws/ledger.ts';
+import { append, knownStream } from '../shared/aws/ledger.ts';
 import type { Services } from '../shared/aws/services.ts';
 import { task } from '../shared/lambda.ts';
 import { gateActor } from '../shared/model/actor.ts';
@@ -43,7 +43,7 @@ export const { handler, run } = task({
   input: ExecutionInput,
   output: Output,
   run: async ({ change, generation }, services: Services): Promise<z.infer<typeof Output>> => {
-    const stream = await readStream(services, change.endpoint, generation);
+    const stream = await knownStream(services, change.endpoint, generation);
     const mine = changeOf(stream.history, generation);
     if (mine?.joined) return { decision: 'joined' };
     if (!mine?.opened) return { decision: 'gone' };

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { ExecutionInput } from '../shared/aws/executions.ts';
-import { append, readStream } from '../shared/aws/ledger.ts';
+import { append, knownStream } from '../shared/aws/ledger.ts';
 import { task } from '../shared/lambda.ts';
 import { gateActor } from '../shared/model/actor.ts';
 import { changeOf, lastOpened } from '../shared/model/endpoint-history.ts';
@@ -40,7 +40,7 @@ export const { handler, run } = task({
   run: async (input, services) => {
     const { change, generation, failure } = input;
     const caught = failure && { error: failure.Error, cause: messageOf(failure.Cause).slice(0, 2_000) };
-    const stream = await append(services, await readStream(services, change.endpoint, generation), (history) => {
+    const stream = await append(services, await knownStream(services, change.endpoint, generation), (history) => {
       const mine = changeOf(history, generation);
       if (mine?.outcome) return undefined;
       const known = mine?.opened ?? lastOpened(history)?.opened;

@@ -17,9 +17,13 @@ const Output = z.strictObject({
 });
 type Output = z.infer<typeof Output>;
 
-/** The endpoint is still moving, or its monitors still have time: `Retry` in the state machine asks again. */
+/** The endpoint is still moving: `Retry` in the state machine asks again. */
 export class NotSettledError extends Error {
   override readonly name = 'NotSettledError';
+}
+/** The endpoint is young enough to be without its monitors for a while: asked again, less often. */
+export class MonitorsPendingError extends Error {
+  override readonly name = 'MonitorsPendingError';
 }
 /** The execution was woken although nobody decided. Whoever did that changed nothing. */
 export class ForgedCallbackError extends Error {
@@ -85,7 +89,7 @@ async function verify({ change, generation }: ExecutionInput, services: Services
   if (facts.underWay) throw new NotSettledError(`${change.endpoint.name} is ${facts.status}.`);
 
   const findings = evaluateGuards(facts, services.config.policySettings);
-  if (findings.some(isWaiting)) throw new NotSettledError('Its monitors still have time.');
+  if (findings.some(isWaiting)) throw new MonitorsPendingError('Its monitors still have time.');
   const healthy = facts.status === 'InService';
   const status: Finding = {
     policy: 'in-service',

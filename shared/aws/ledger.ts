@@ -1,7 +1,7 @@
 import { type AttributeValue, ExecuteStatementCommand, paginateQuery, QueryCommand } from '@aws-sdk/client-dynamodb';
 import type { Actor } from '../model/actor.ts';
 import { canonicalJson } from '../model/canonical-json.ts';
-import { type EndpointHistory, historyOf } from '../model/endpoint-history.ts';
+import { changeOf, type EndpointHistory, historyOf } from '../model/endpoint-history.ts';
 import { type EndpointRef, streamOf } from '../model/endpoint-ref.ts';
 import { GENESIS, type LedgerRecord, type RecordBody, recordHash, sortKey } from '../model/ledger-record.ts';
 import type { Services } from './services.ts';
@@ -66,7 +66,31 @@ export async function readStream(services: Services, ref: EndpointRef, generatio
     from = complete ? undefined : page.LastEvaluatedKey;
   } while (from);
   const records = newestFirst.reverse();
-  return { ref, records, history: historyOf(records) };
+  return remember(services, { ref, records, history: historyOf(records) });
+}
+
+/** Streams as this container knows them; enough for the changes that are under way at one time. */
+const MAX_KNOWN = 64;
+
+function remember(services: Services, stream: Stream): Stream {
+  const { knownStreams } = services;
+  const key = streamOf(stream.ref);
+  knownStreams.delete(key);
+  knownStreams.set(key, stream);
+  if (knownStreams.size > MAX_KNOWN) {
+    const oldest = knownStreams.keys().next();
+    if (!oldest.done) knownStreams.delete(oldest.value);
+  }
+  return stream;
+}
+
+/**
+ * A stream as this container last saw it, or read now. Good enough for whoever appends: a stream only grows, and an
+ * append at an outdated end collides, is read again and asked again. Not good enough for whoever only looks.
+ */
+export async function knownStream(services: Services, ref: EndpointRef, generation: number): Promise<Stream> {
+  const known = services.knownStreams.get(streamOf(ref));
+  return known && changeOf(known.history, generation)?.opened ? known : readStream(services, ref, generation);
 }
 
 /** Every record of a stream, oldest first. */
@@ -170,7 +194,7 @@ export async function append(
     };
     if (await insert(services, record)) {
       const records = [...current.records, record];
-      return { ref: current.ref, records, history: historyOf(records) };
+      return remember(services, { ref: current.ref, records, history: historyOf(records) });
     }
     current = await readStream(services, current.ref, draft.body.generation);
   }

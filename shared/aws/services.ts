@@ -8,6 +8,7 @@ import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { SESv2Client } from '@aws-sdk/client-sesv2';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { type Config, loadConfig } from '../config.ts';
+import type { Stream } from './ledger.ts';
 import { ReadCache } from './read-cache.ts';
 
 /** What handlers are given: clients, configuration, and the only sources of time and chance. Built once per container. */
@@ -23,6 +24,8 @@ export type Services = {
   config: Config;
   /** Reads that may be reused for a while. */
   cache: ReadCache;
+  /** Ends of streams, by key, oldest use first; see knownStream in ledger.ts. */
+  knownStreams: Map<string, Stream>;
   /** The time now, ISO 8601 UTC. */
   now: () => string;
   /** An unguessable id of 26 lower-case letters and digits (130 bits). */
@@ -51,6 +54,7 @@ export function createServices(config: Config, overrides: Partial<Services> = {}
     ses: new SESv2Client(plain),
     config,
     cache: new ReadCache(cacheSeconds * 1000, () => Date.parse((overrides.now ?? now)())),
+    knownStreams: new Map(),
     now,
     newId: () => pick(26),
     newCode: () => (pick(16).toUpperCase().match(/.{4}/g) ?? []).join('-'),

@@ -1,0 +1,124 @@
+import { createWriteStream } from 'node:fs';
+import { once } from 'node:events';
+import { type Broken, listStreams, type Verification, verifyStream } from '../shared/aws/audit.ts';
+import { listChanges } from '../shared/aws/change-index.ts';
+import { readWholeStream } from '../shared/aws/ledger.ts';
+import { EndpointRef, streamOf } from '../shared/model/endpoint-ref.ts';
+import { accountOf, type AwsOptions, servicesFor } from './context.ts';
+import { CliError, EXIT, json, type Output, table } from './output.ts';
+
+type Options = AwsOptions & { json?: boolean; endpoint?: string };
+
+/** The stream of an endpoint name in the account of the credentials, or of a full stream key. */
+async function streamFor(services: ReturnType<typeof servicesFor>, endpoint: string): Promise<string> {
+  if (endpoint.startsWith('endpoint#')) return endpoint;
+  const ref = EndpointRef.safeParse({ account: await accountOf(services), region: services.config.region, name: endpoint });
+  if (!ref.success) throw new CliError(`"${endpoint}" is no endpoint name.`, EXIT.usage);
+  return streamOf(ref.data);
+}
+
+/** `audit list`: the endpoints on record with the number of their records, or the newest changes of one month. */
+export async function auditList(options: Options & { month?: string }, output: Output): Promise<number> {
+  const services = servicesFor(options);
+  const changes = await listChanges(services, { ...(options.month ? { month: options.month } : {}), limit: 1_000 });
+  const shown = changes.filter(({ endpoint }) => options.endpoint === undefined || endpoint === options.endpoint);
+  if (options.json) output.out(json(shown));
+  else
+    output.out(
+      shown.length === 0
+        ? 'Nothing is on record for this month.'
+        : table(
+            ['TIME', 'ENDPOINT', 'CHANGE', 'ENV', 'RESULT', 'WHO', 'REASON'],
+            shown.map((row) => [row.at, row.endpoint, String(row.generation), row.environment, row.state, row.who ?? '-', row.reason ?? '']),
+          ),
+    );
+  return EXIT.fine;
+}
+
+/** `audit show ENDPOINT`: every record of its stream, oldest first. */
+export async function auditShow(endpoint: string, options: Options & { change?: string }, output: Output): Promise<number> {
+  const services = servicesFor(options);
+  const stream = await streamFor(services, endpoint);
+  const items = [];
+  for await (const item of readWholeStream(services, stream)) {
+    if (options.change === undefined || String(item.record.body.generation) === options.change) items.push(item);
+  }
+  if (items.length === 0) throw new CliError(`Nothing is on record for ${endpoint}${options.change ? `, change ${options.change}` : ''}.`);
+  if (options.json) output.out(json(items.map(({ record }) => record)));
+  else
+    output.out(
+      table(
+        ['SEQUENCE', 'TIME', 'CHANGE', 'KIND', 'ACTOR', 'WHAT'],
+        items.map(({ record: { sequence, at, body, actor } }) => [String(sequence), at, String(body.generation), body.kind, actor.person, whatOf(body)]),
+      ),
+    );
+  return EXIT.fine;
+}
+
+function whatOf(body: import('../shared/model/ledger-record.ts').RecordBody): string {
+  switch (body.kind) {
+    case 'change-opened':
+      return `${body.cause}; ${body.environment.name} (${body.environment.evidence}); digest ${body.digest.slice(0, 12)}`;
+    case 'change-joined':
+      return `${body.cause}; same deployment as change ${body.joined}`;
+    case 'event-joined':
+      return `${body.event.cause}${body.event.actor ? ` by ${body.event.actor.person}` : ''}`;
+    case 'findings':
+    case 'monitoring-verified': {
+      const bad = body.findings.filter(({ outcome }) => outcome === 'violation' || outcome === 'needs-approval');
+      return `${body.decision}${bad.length > 0 ? `: ${bad.map(({ policy, outcome }) => `${policy} (${outcome})`).join(', ')}` : ''}`;
+    }
+    case 'approval-requested':
+      return `asked ${body.approvers.join(', ') || 'nobody'}; expires ${body.expiresAt}`;
+    case 'approval-given':
+      return `${body.answer} by ${body.approver}: ${body.reason}`;
+    case 'decided':
+      return `${body.answer}: ${body.reason}`;
+    case 'outcome':
+      return `${body.result}: ${body.reason}`;
+  }
+}
+
+/** `audit verify`: walks the chain of every stream, or of one, and names the first broken record. */
+export async function auditVerify(options: Options, output: Output): Promise<number> {
+  const services = servicesFor(options);
+  const streams = options.endpoint ? [await streamFor(services, options.endpoint)] : await listStreams(services);
+  const results: Verification[] = [];
+  for (const stream of streams) results.push(await verifyStream(services, stream));
+  const broken = results.flatMap((result): Broken[] => (result.broken ? [result.broken] : []));
+  const records = results.reduce((sum, result) => sum + result.records, 0);
+  if (options.json) output.out(json({ streams: results.length, records, broken, heads: results.map(({ stream, head }) => ({ stream, head })) }));
+  else {
+    for (const { stream, sequence, problem } of broken) output.out(`BROKEN  ${stream}  record ${sequence} ${problem}.`);
+    output.out(
+      broken.length === 0
+        ? `${records} records in ${results.length} streams: every chain is whole.`
+        : `${broken.length} of ${results.length} streams are broken.`,
+    );
+  }
+  if (results.length === 0 || records === 0) {
+    output.err('There was nothing to verify.');
+    return EXIT.couldNotCheck;
+  }
+  return broken.length === 0 ? EXIT.fine : EXIT.violations;
+}
+
+/** `audit export`: every record as one line of JSON, with its keys, to a file or to standard output. */
+export async function auditExport(options: Options & { output?: string }, output: Output): Promise<number> {
+  const services = servicesFor(options);
+  const streams = options.endpoint ? [await streamFor(services, options.endpoint)] : await listStreams(services);
+  const file = options.output === undefined ? process.stdout : createWriteStream(options.output, { mode: 0o600 });
+  let records = 0;
+  for (const stream of streams) {
+    for await (const { pk, sk, hash, record } of readWholeStream(services, stream)) {
+      records += 1;
+      if (!file.write(`${JSON.stringify({ pk, sk, hash, record })}\n`)) await once(file, 'drain');
+    }
+  }
+  if (file !== process.stdout) {
+    file.end();
+    await once(file, 'finish');
+  }
+  output.err(`${records} records of ${streams.length} streams exported${options.output ? ` to ${options.output}` : ''}.`);
+  return records === 0 ? EXIT.couldNotCheck : EXIT.fine;
+}

@@ -1,0 +1,34 @@
+import { listChanges } from '../shared/aws/change-index.ts';
+import { Environment } from '../shared/model/environment.ts';
+import { type AwsOptions, servicesFor } from './context.ts';
+import { CliError, EXIT, json, type Output, table } from './output.ts';
+
+/** `portcullis changes`: what changed lately and how it ended. */
+export async function changes(
+  options: AwsOptions & { json?: boolean; environment?: string; result?: string; month?: string; limit?: string },
+  output: Output,
+): Promise<number> {
+  const environment = options.environment === undefined ? undefined : Environment.safeParse(options.environment);
+  if (environment && !environment.success) {
+    throw new CliError(`--environment is ${options.environment}; it must be dev, staging or prod.`, EXIT.usage);
+  }
+  const limit = Number(options.limit ?? 50);
+  if (!Number.isInteger(limit) || limit < 1) throw new CliError(`--limit is ${options.limit}; it must be a whole number above 0.`, EXIT.usage);
+  const rows = await listChanges(servicesFor(options), {
+    ...(environment ? { environments: [environment.data] } : {}),
+    ...(options.month ? { month: options.month } : {}),
+    limit: options.result ? 1_000 : limit,
+  });
+  const shown = rows.filter(({ state }) => options.result === undefined || state === options.result).slice(0, limit);
+  if (options.json) output.out(json(shown));
+  else if (shown.length === 0) output.out('No change is on record.');
+  else {
+    output.out(
+      table(
+        ['TIME', 'ENDPOINT', 'CHANGE', 'ENV', 'RESULT', 'WHO', 'REASON'],
+        shown.map((row) => [row.at, row.endpoint, String(row.generation), row.environment, row.state, row.who ?? '-', row.reason ?? '']),
+      ),
+    );
+  }
+  return EXIT.fine;
+}

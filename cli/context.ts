@@ -1,0 +1,51 @@
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { createServices, type Services } from '../shared/aws/services.ts';
+import { loadConfig } from '../shared/config.ts';
+import { CliError } from './output.ts';
+
+/** Options that every command with AWS behind it takes. */
+export type AwsOptions = { local?: boolean; awsPort?: string; region?: string };
+
+const LOCAL_ACCOUNT = '000000000000';
+
+/** Services for a command: of the account that the ordinary AWS environment names, or of the runtime on this machine. */
+export function servicesFor({ local, awsPort, region }: AwsOptions): Services {
+  if (local) {
+    process.env.AWS_ENDPOINT_URL = `http://127.0.0.1:${awsPort ?? '4566'}`;
+    process.env.AWS_ACCESS_KEY_ID = 'cli';
+    process.env.AWS_SECRET_ACCESS_KEY = 'cli';
+    process.env.AWS_REGION = 'us-east-1';
+    process.env.PORTCULLIS_STATE_MACHINE_ARN = `arn:aws:states:us-east-1:${LOCAL_ACCOUNT}:stateMachine:endpoint-compliance`;
+    delete process.env.AWS_PROFILE;
+    delete process.env.AWS_SESSION_TOKEN;
+  }
+  if (region) process.env.AWS_REGION = region;
+  process.env.AWS_REGION ??= process.env.AWS_DEFAULT_REGION ?? 'us-east-1';
+  return createServices(loadConfig(process.env));
+}
+
+/** The account that the credentials belong to. */
+export async function accountOf(services: Services): Promise<string> {
+  try {
+    const { Account } = await new STSClient({ region: services.config.region }).send(new GetCallerIdentityCommand({}));
+    if (Account) return Account;
+  } catch (error) {
+    throw unreachable(error);
+  }
+  throw new CliError('AWS did not say which account these credentials belong to.');
+}
+
+/** An error from the SDK in words that say what to do. */
+export function unreachable(error: unknown): CliError {
+  const { name, message, code } = error as Error & { code?: string };
+  if (name === 'CredentialsProviderError') {
+    return new CliError('No AWS credentials were found. Set AWS_PROFILE, log in, or use --local for the runtime on this machine.');
+  }
+  if (code === 'ECONNREFUSED' || (name === 'AggregateError' && code === 'ECONNREFUSED')) {
+    return new CliError(`Nothing listens at ${process.env.AWS_ENDPOINT_URL ?? 'the AWS endpoint'}. Start the runtime with "portcullis up".`);
+  }
+  if (name === 'ResourceNotFoundException') {
+    return new CliError('The gate\'s tables are not there. Is the gate deployed in this account and region? (--local for this machine)');
+  }
+  return new CliError(`AWS refused: ${name}: ${message}`);
+}

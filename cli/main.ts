@@ -1,0 +1,178 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { ConfigError } from '../shared/config.ts';
+import { CliError, EXIT, standardOutput as output } from './output.ts';
+import type { Format } from './report.ts';
+
+const [major = 0] = process.versions.node.split('.').map(Number);
+if (major < 24) {
+  output.err(`portcullis needs Node 24 or newer and this is ${process.version}.`);
+  process.exit(EXIT.couldNotCheck);
+}
+// Expired credentials, a stopped runtime: what the SDK says about itself is not what the user needs to read.
+process.env.AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE = '1';
+
+let exitCode: number = EXIT.fine;
+/** Commands are loaded when they are used, so that each starts fast. */
+const run = (action: () => Promise<number>) => async () => {
+  exitCode = await action();
+};
+
+const program = new Command('portcullis')
+  .description('The compliance gate for Amazon SageMaker endpoints.')
+  .version('0.1.0')
+  .showHelpAfterError('(add --help for how it is used)')
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `
+Exit codes: 0 fine, 1 violations found (or an answer not taken), 2 could not check, 64 wrong usage.
+
+Examples:
+  portcullis up                                   the whole gate on this machine
+  portcullis scan --region eu-west-1              every endpoint of the account, read-only, nothing deployed
+  portcullis check examples/plans/fraud-prod.yaml a deployment plan, offline
+  portcullis changes --local --result blocked     what the gate on this machine has blocked
+`,
+  );
+
+const json = () => new Option('--json', 'machine-readable output');
+const aws = (command: Command) =>
+  command
+    .option('--local', 'the runtime on this machine instead of AWS')
+    .option('--aws-port <port>', 'port of the runtime on this machine', '4566')
+    .option('--region <region>', 'AWS region (default: AWS_REGION)');
+const format = () =>
+  new Option('--format <format>', 'how to write the result').choices(['table', 'json', 'markdown', 'sarif']).default('table');
+const formatOf = (options: { json?: boolean; format: Format }): Format => (options.json ? 'json' : options.format);
+
+program
+  .command('up')
+  .description('run the whole gate on this machine: loopback AWS, workflow, console')
+  .option('--data <directory>', 'where everything is kept', '.portcullis')
+  .option('--aws-port <port>', 'port of the loopback AWS (0: any)', '4566')
+  .option('--console-port <port>', 'port of the console (0: any)', '4510')
+  .option('--fleet <file>', 'endpoints to start with ("none": an empty account)', 'examples/fleet.yaml')
+  .option('--once', 'run the fleet to its end without waiting for people, print a table, exit')
+  .option('--transition-ms <ms>', 'how long an endpoint takes from one status to the next', '1000')
+  .option('--duplicate-events <n>', 'deliver every event so many extra times, as AWS may', '0')
+  .option('--delay-events <ms>', 'deliver events up to so much late, so that they overtake each other', '0')
+  .addOption(json())
+  .addHelpText('after', '\nExamples:\n  portcullis up --once\n  portcullis up --fleet none --aws-port 5566\n')
+  .action((options) => run(async () => (await import('./up.ts')).up(options, output))());
+
+aws(program.command('scan'))
+  .description('check every endpoint of an account and region, read-only, with nothing deployed')
+  .addOption(format())
+  .addOption(json())
+  .addHelpText('after', '\nExamples:\n  portcullis scan --region eu-west-1 --format sarif > portcullis.sarif\n')
+  .action((options) => run(async () => (await import('./scan.ts')).scan({ ...options, format: formatOf(options) }, output))());
+
+program
+  .command('check')
+  .argument('<file>', 'deployment plan or recorded facts, YAML or JSON ("-": standard input)')
+  .description('check a deployment plan or recorded facts, offline')
+  .addOption(format())
+  .addOption(json())
+  .addHelpText('after', '\nExamples:\n  portcullis check examples/plans/fraud-prod.yaml --format markdown\n')
+  .action((file, options) => run(async () => (await import('./check.ts')).check(file, { format: formatOf(options) }, output))());
+
+aws(program.command('changes'))
+  .description('what changed lately and how it ended')
+  .option('--environment <name>', 'dev, staging or prod')
+  .option('--result <result>', 'compliant, approved, blocked, open, ...')
+  .option('--month <yyyy-mm>', 'default: this month')
+  .option('--limit <n>', 'at most so many', '50')
+  .addOption(json())
+  .addHelpText('after', '\nExamples:\n  portcullis changes --local --environment prod --result blocked\n')
+  .action((options) => run(async () => (await import('./changes.ts')).changes(options, output))());
+
+const approvals = program.command('approvals').description('what waits for people');
+aws(approvals.command('list'))
+  .description('requests that nobody has answered')
+  .addOption(json())
+  .action((options) => run(async () => (await import('./approvals.ts')).approvalsList(options, output))());
+aws(approvals.command('show'))
+  .argument('<request>')
+  .description('what approving would accept')
+  .addOption(json())
+  .action((request, options) => run(async () => (await import('./approvals.ts')).approvalsShow(request, options, output))());
+for (const [name, answer] of [['approve', 'approved'], ['reject', 'rejected']] as const) {
+  aws(approvals.command(name))
+    .argument('<request>')
+    .description(`${name} a change, with the code from your message`)
+    .requiredOption('--code <code>', 'your personal code for this request')
+    .requiredOption('--reason <text>', 'why; it goes into the audit record')
+    .addOption(json())
+    .addHelpText('after', `\nExamples:\n  portcullis approvals ${name} 3f9k... --local --code K7QM-... --reason "load test passed"\n`)
+    .action((request, options) => run(async () => (await import('./approvals.ts')).approvalsAnswer(request, answer, options, output))());
+}
+
+const audit = program.command('audit').description('the audit trail');
+aws(audit.command('list'))
+  .description('changes of a month, newest first')
+  .option('--endpoint <name>', 'only this endpoint')
+  .option('--month <yyyy-mm>', 'default: this month')
+  .addOption(json())
+  .action((options) => run(async () => (await import('./audit.ts')).auditList(options, output))());
+aws(audit.command('show'))
+  .argument('<endpoint>')
+  .description('every record about one endpoint, oldest first')
+  .option('--change <n>', 'only this change')
+  .addOption(json())
+  .action((endpoint, options) => run(async () => (await import('./audit.ts')).auditShow(endpoint, options, output))());
+aws(audit.command('verify'))
+  .description('walk the chains and name the first broken record')
+  .option('--endpoint <name>', 'only this endpoint')
+  .addOption(json())
+  .action((options) => run(async () => (await import('./audit.ts')).auditVerify(options, output))());
+aws(audit.command('export'))
+  .description('every record as a line of JSON')
+  .option('--endpoint <name>', 'only this endpoint')
+  .option('--output <file>', 'default: standard output')
+  .action((options) => run(async () => (await import('./audit.ts')).auditExport(options, output))());
+
+const events = program.command('events').description('events that could not be used');
+aws(events.command('list-quarantined'))
+  .description('poison events with their reasons')
+  .addOption(json())
+  .action((options) => run(async () => (await import('./events.ts')).listQuarantinedEvents(options, output))());
+aws(events.command('replay'))
+  .argument('<id>')
+  .description('hand a quarantined event to the gate again')
+  .addOption(json())
+  .action((id, options) => run(async () => (await import('./events.ts')).replayEvent(id, options, output))());
+
+program
+  .command('policies')
+  .description('the policies with the limits in force')
+  .option('--markdown', 'as a Markdown table')
+  .addOption(json())
+  .action((options) => run(async () => (await import('./policies.ts')).listPolicies(options, output))());
+
+aws(program.command('doctor'))
+  .description('what would keep the gate from working here')
+  .addOption(json())
+  .action((options) => run(async () => (await import('./doctor.ts')).doctor(options, output))());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError || error instanceof InvalidArgumentError) {
+    // Help and version end this way too, with exit code 0.
+    exitCode = (error as CommanderError).exitCode === 0 ? EXIT.fine : EXIT.usage;
+  } else if (error instanceof CliError) {
+    output.err(error.message);
+    exitCode = error.exitCode;
+  } else if (error instanceof ConfigError) {
+    output.err(error.message);
+    exitCode = EXIT.couldNotCheck;
+  } else {
+    const { unreachable } = await import('./context.ts');
+    output.err(unreachable(error).message);
+    exitCode = EXIT.couldNotCheck;
+  }
+}
+// Idle connections must not keep a finished command waiting.
+process.exitCode = exitCode;
+if (process.stdout.writableLength === 0) process.exit(exitCode);
+else process.stdout.once('drain', () => process.exit(exitCode));

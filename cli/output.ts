@@ -1,0 +1,51 @@
+/** Exit codes of every command. */
+export const EXIT = { fine: 0, violations: 1, couldNotCheck: 2, usage: 64 } as const;
+
+/** A message for people, and the exit code to leave with. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+  readonly exitCode: number;
+  constructor(message: string, exitCode: number = EXIT.couldNotCheck) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+export type Output = {
+  out: (text: string) => void;
+  err: (text: string) => void;
+  /** Whether the output is a terminal; plain text otherwise. */
+  terminal: boolean;
+  width: number;
+};
+
+export const standardOutput: Output = {
+  out: (text) => void process.stdout.write(`${text}\n`),
+  err: (text) => void process.stderr.write(`${text}\n`),
+  terminal: process.stdout.isTTY === true,
+  width: process.stdout.columns ?? 120,
+};
+
+/** Text from outside must not steer a terminal: control characters are shown, not sent. */
+export function visible(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (character) => {
+    return character === '\n' || character === '\t' ? ' ' : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+}
+
+/** Columns aligned by spaces; the last column may be long. */
+export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+  const cells = [headings, ...rows].map((row) => row.map((cell) => visible(cell)));
+  const widths = headings.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)));
+  return cells
+    .map((row) =>
+      row
+        .map((cell, column) => (column === headings.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+export const json = (value: unknown) => JSON.stringify(value, null, 2);

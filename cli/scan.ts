@@ -1,0 +1,62 @@
+import { paginateListEndpoints } from '@aws-sdk/client-sagemaker';
+import pLimit from 'p-limit';
+import { readEndpoint } from '../shared/aws/endpoint-reader.ts';
+import type { Services } from '../shared/aws/services.ts';
+import { type EndpointRef, endpointArn } from '../shared/model/endpoint-ref.ts';
+import { accountOf, type AwsOptions, servicesFor, unreachable } from './context.ts';
+import type { Output } from './output.ts';
+import { type Checked, checkFacts, exitCodeFor, type Format, render } from './report.ts';
+
+const ENDPOINTS_AT_ONCE = 4;
+
+async function checkEndpoint(services: Services, ref: EndpointRef): Promise<Checked | undefined> {
+  try {
+    const facts = await readEndpoint(services, ref);
+    return facts && checkFacts(facts, services.config.policySettings);
+  } catch (error) {
+    const { name, message } = error as Error;
+    return {
+      endpoint: ref.name,
+      arn: endpointArn(ref),
+      environment: 'unknown',
+      decision: 'undetermined',
+      findings: [],
+      error: `could not be read: ${name}: ${message}`,
+    };
+  }
+}
+
+/** `portcullis scan`: every endpoint of an account and region, read-only. Returns the exit code. */
+export async function scan(options: AwsOptions & { format: Format }, output: Output): Promise<number> {
+  const services = servicesFor(options);
+  const account = await accountOf(services);
+  const { region } = services.config;
+  const refs: EndpointRef[] = [];
+  try {
+    for await (const page of paginateListEndpoints({ client: services.sagemaker, pageSize: 100 }, {})) {
+      refs.push(...(page.Endpoints ?? []).map(({ EndpointName = '' }) => ({ account, region, name: EndpointName })));
+    }
+  } catch (error) {
+    throw unreachable(error);
+  }
+  const limit = pLimit(ENDPOINTS_AT_ONCE);
+  let done = 0;
+  const progress = () => {
+    done += 1;
+    if (process.stderr.isTTY) process.stderr.write(`\rread ${done} of ${refs.length} endpoints${done === refs.length ? '\n' : ''}`);
+    else if (done % 100 === 0 || done === refs.length) output.err(`read ${done} of ${refs.length} endpoints`);
+  };
+  const checked = await Promise.all(
+    refs.map((ref) =>
+      limit(async () => {
+        const result = await checkEndpoint(services, ref);
+        progress();
+        return result;
+      }),
+    ),
+  );
+  const found = checked.filter((each): each is Checked => each !== undefined).sort((a, b) => (a.endpoint < b.endpoint ? -1 : 1));
+  output.out(render(found, options.format, services.config.policySettings));
+  // An account without endpoints is fine; it was read and there was nothing in it.
+  return found.length === 0 ? 0 : exitCodeFor(found);
+}

@@ -1,0 +1,140 @@
+import type { RecordOf } from '../shared/model/ledger-record.ts';
+import { readStream } from '../shared/aws/ledger.ts';
+import { listOpenRequests } from '../shared/aws/approvals.ts';
+import { changeOf } from '../shared/model/endpoint-history.ts';
+import { type LocalRuntime, startLocal, StartError } from '../local/main.ts';
+import { paginateListEndpoints } from '@aws-sdk/client-sagemaker';
+import { LOCAL_ACCOUNT, LOCAL_REGION } from '../local/main.ts';
+import { CliError, EXIT, json, type Output, table } from './output.ts';
+
+export type UpOptions = {
+  data: string;
+  awsPort: string;
+  consolePort: string;
+  fleet: string;
+  once?: boolean;
+  json?: boolean;
+  transitionMs: string;
+  duplicateEvents: string;
+  delayEvents: string;
+};
+
+function wholeNumber(option: string, text: string, max: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 0 && value <= max) return value;
+  throw new CliError(`${option} is ${text}; it must be a whole number from 0 to ${max}.`, EXIT.usage);
+}
+
+/** Where each endpoint's newest change stands: its result, or what it waits for. */
+async function standings(runtime: LocalRuntime) {
+  const { services } = runtime;
+  const rows: { endpoint: string; environment: string; state: string; because: string[]; reason: string; link?: string }[] = [];
+  const open = new Map((await listOpenRequests(services)).map((request) => [request.endpoint.name, request.id]));
+  for await (const page of paginateListEndpoints({ client: services.sagemaker, pageSize: 100 }, {})) {
+    for (const { EndpointName: name = '' } of page.Endpoints ?? []) {
+      const ref = { account: LOCAL_ACCOUNT, region: LOCAL_REGION, name };
+      const { history } = await readStream(services, ref);
+      const change = changeOf(history, history.generation);
+      const found = change?.findings?.findings ?? [];
+      const waits = change?.request !== undefined && !change.outcome && !change.decided;
+      const result: RecordOf<'outcome'>['result'] | undefined = change?.outcome?.result;
+      rows.push({
+        endpoint: name,
+        environment: change?.opened?.environment.name ?? 'unknown',
+        state: result ?? (waits ? 'waiting' : 'open'),
+        because: waits
+          ? (change.request?.reasons ?? [])
+          : [...new Set([...(change?.outcome?.violations ?? []), ...found.filter(({ outcome }) => outcome === 'violation').map(({ policy }) => policy)])],
+        reason: change?.outcome?.reason ?? (waits ? 'a person must approve it' : 'under way'),
+        ...(waits ? { link: `${services.config.consoleUrl}/approvals/${open.get(name) ?? change.request?.request ?? ''}` } : {}),
+      });
+    }
+  }
+  return rows.sort((a, b) => (a.endpoint < b.endpoint ? -1 : 1));
+}
+
+/** Nothing moves any more: every event is handled, and what still runs waits for people. */
+async function quiet(runtime: LocalRuntime, deadline: number): Promise<void> {
+  for (;;) {
+    const waiting = (await listOpenRequests(runtime.services)).filter(({ notified }) => notified).length;
+    if (runtime.eventsUnderWay() === 0 && runtime.engine.running() <= waiting) return;
+    if (Date.now() > deadline) throw new CliError('The example fleet did not come to rest within two minutes.');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+function show(rows: Awaited<ReturnType<typeof standings>>, output: Output): void {
+  output.out(table(['ENDPOINT', 'ENV', 'STATE', 'POLICIES', 'REASON'], rows.map(({ endpoint, environment, state, because, reason }) => [endpoint, environment, state, because.join(', ') || '-', reason])));
+}
+
+/** `portcullis up`: the whole gate on this machine, until Ctrl-C; with --once, the fleet to its end and a table. */
+export async function up(options: UpOptions, output: Output): Promise<number> {
+  const started = performance.now();
+  const transitionMs = wholeNumber('--transition-ms', options.transitionMs, 3_600_000);
+  let runtime: LocalRuntime;
+  try {
+    runtime = await startLocal({
+      dataDir: options.data,
+      awsPort: wholeNumber('--aws-port', options.awsPort, 65_535),
+      consolePort: wholeNumber('--console-port', options.consolePort, 65_535),
+      fleet: options.fleet === 'none' ? undefined : options.fleet,
+      transitionMs,
+      duplicateEvents: wholeNumber('--duplicate-events', options.duplicateEvents, 100),
+      delayEventsMs: wholeNumber('--delay-events', options.delayEvents, 600_000),
+    });
+  } catch (error) {
+    if (error instanceof StartError) throw new CliError(error.message);
+    throw error;
+  }
+  if (options.once) {
+    try {
+      await quiet(runtime, Date.now() + 120_000);
+      const rows = await standings(runtime);
+      if (options.json) output.out(json(rows));
+      else show(rows, output);
+    } finally {
+      await runtime.stop();
+    }
+    return EXIT.fine;
+  }
+
+  const stopped = new Promise<void>((resolve) => {
+    const stop = () => resolve();
+    process.once('SIGINT', stop);
+    process.once('SIGTERM', stop);
+  });
+  const ready = { ready: true, awsUrl: runtime.awsUrl, consoleUrl: runtime.consoleUrl, resumed: runtime.resumed, ms: Math.round(performance.now() - started) };
+  if (options.json) output.out(JSON.stringify(ready));
+  else {
+    output.out(
+      [
+        `Portcullis is ready after ${(ready.ms / 1000).toFixed(1)} s${ready.resumed > 0 ? `; ${ready.resumed} unfinished changes were taken up again` : ''}.`,
+        `  console      ${ready.consoleUrl}`,
+        `  mailboxes    ${ready.consoleUrl}/outbox`,
+        `  loopback AWS ${ready.awsUrl}   (aws --endpoint-url ${ready.awsUrl} sagemaker list-endpoints)`,
+        '',
+        'Try next, in another terminal:',
+        '  npx portcullis changes --local            what changed and how it ended',
+        '  npx portcullis approvals list --local     what waits for a person',
+        '  npx portcullis audit verify --local       is the trail whole',
+        '',
+      ].join('\n'),
+    );
+    // The fleet settles in the background; its table follows when it has.
+    quiet(runtime, Date.now() + 120_000)
+      .then(async () => {
+        const rows = await standings(runtime);
+        if (rows.length > 0) show(rows, output);
+        const waiting = rows.filter(({ link }) => link !== undefined);
+        if (waiting.length > 0) {
+          output.out(`\nWaiting for approval (the codes are in the mailboxes):\n${waiting.map(({ endpoint, link }) => `  ${endpoint}  ${link}`).join('\n')}`);
+        }
+        output.out('\nCtrl-C stops it. What waits goes on waiting at the next start.');
+      })
+      .catch((error: Error) => output.err(error.message));
+  }
+  await stopped;
+  output.err('Stopping.');
+  await runtime.stop();
+  return EXIT.fine;
+}

@@ -1,0 +1,116 @@
+import * as z from 'zod';
+import { type RecordedService, recordedOperations } from './cloudtrail.ts';
+import { pageOf, present, readInput } from './input.ts';
+import { AwsError, type Loopback, type ServiceTable } from './loopback.ts';
+import type { EndpointRow } from './sagemaker-endpoint-life.ts';
+import { keyOf } from './sagemaker-resources.ts';
+
+/** It arrives under EC2 Auto Scaling's names; only additionalEventData tells the two apart. */
+const AUTO_SCALING: RecordedService = {
+  source: 'aws.autoscaling',
+  eventSource: 'autoscaling.amazonaws.com',
+  additionalEventData: { service: 'application-autoscaling' },
+};
+
+const Namespace = z.literal('sagemaker', 'The loopback AWS scales the ServiceNamespace sagemaker only');
+const Dimension = z.enum([
+  'sagemaker:variant:DesiredInstanceCount',
+  'sagemaker:variant:DesiredProvisionedConcurrency',
+  'sagemaker:inference-component:DesiredCopyCount',
+]);
+const ResourceId = z.string().min(1).max(1600);
+const target = { ServiceNamespace: Namespace, ResourceId, ScalableDimension: Dimension };
+const RegisterInput = z.strictObject({
+  ...target,
+  MinCapacity: z.number().int().min(0).optional(),
+  MaxCapacity: z.number().int().min(0).optional(),
+  RoleARN: z.string().optional(),
+  SuspendedState: z.looseObject({}).optional(),
+  Tags: z.record(z.string(), z.string()).optional(),
+});
+const DeregisterInput = z.strictObject(target);
+const DescribeInput = z.strictObject({
+  ServiceNamespace: Namespace,
+  ResourceIds: z.array(ResourceId).optional(),
+  ScalableDimension: Dimension.optional(),
+  MaxResults: z.number().int().min(1).max(50).default(50),
+  NextToken: z.string().optional(),
+});
+
+type Target = z.infer<typeof DeregisterInput>;
+type TargetRow = Target & {
+  MinCapacity: number;
+  MaxCapacity: number;
+  RoleARN: string;
+  CreationTime: number;
+  SuspendedState: object;
+  ScalableTargetARN: string;
+};
+
+const keyOfTarget = ({ ServiceNamespace, ResourceId: id, ScalableDimension }: Target) =>
+  `${ServiceNamespace}/${id}/${ScalableDimension}`;
+
+function requireVariant(loopback: Loopback, id: string): void {
+  const [, endpoint, variant] = /^endpoint\/([^/]+)\/variant\/([^/]+)$/.exec(id) ?? [];
+  if (!endpoint) return;
+  const row = loopback.store.get<EndpointRow>('endpoint', keyOf(endpoint));
+  const variants = [row?.serving, row?.pending].flatMap((each) => [...(each?.variants ?? []), ...(each?.shadowVariants ?? [])]);
+  if (variants.some(({ VariantName }) => VariantName === variant)) return;
+  throw new AwsError('ValidationException', `SageMaker endpoint ${endpoint} has no variant ${variant}.`);
+}
+
+/** Application Auto Scaling's targets. Nothing scales by itself: they are the bounds that the gate reads. */
+export function autoScaling(loopback: Loopback): ServiceTable {
+  return {
+    ...recordedOperations(loopback, AUTO_SCALING, {
+      RegisterScalableTarget: (loopback, input) => {
+        const { Tags: _tags, ...wanted } = readInput(RegisterInput, input);
+        const before = loopback.store.get<TargetRow>('scalable-target', keyOfTarget(wanted));
+        const { MinCapacity = before?.MinCapacity, MaxCapacity = before?.MaxCapacity } = wanted;
+        if (MinCapacity === undefined || MaxCapacity === undefined) {
+          throw new AwsError('ValidationException', 'Minimum and maximum capacity are required to register a scalable target.');
+        }
+        if (MinCapacity > MaxCapacity) {
+          throw new AwsError('ValidationException', 'Maximum capacity cannot be less than minimum capacity.');
+        }
+        requireVariant(loopback, wanted.ResourceId);
+        const { account, region } = loopback;
+        const row: TargetRow = {
+          RoleARN: `arn:aws:iam::${account}:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint`,
+          CreationTime: loopback.now().getTime() / 1000,
+          SuspendedState: { DynamicScalingInSuspended: false, DynamicScalingOutSuspended: false, ScheduledScalingSuspended: false },
+          ScalableTargetARN: `arn:aws:application-autoscaling:${region}:${account}:scalable-target/${loopback.newId()}`,
+          ...before,
+          ...present(wanted),
+          ServiceNamespace: wanted.ServiceNamespace,
+          ResourceId: wanted.ResourceId,
+          ScalableDimension: wanted.ScalableDimension,
+          MinCapacity,
+          MaxCapacity,
+        };
+        loopback.store.put('scalable-target', keyOfTarget(row), row);
+        return { ScalableTargetARN: row.ScalableTargetARN };
+      },
+      DeregisterScalableTarget: (loopback, input) => {
+        const wanted = readInput(DeregisterInput, input);
+        if (!loopback.store.get('scalable-target', keyOfTarget(wanted))) {
+          throw new AwsError('ObjectNotFoundException', `No scalable target found for ${keyOfTarget(wanted)}.`);
+        }
+        loopback.store.delete('scalable-target', keyOfTarget(wanted));
+        return {};
+      },
+    }),
+    DescribeScalableTargets: (input) => {
+      const { ResourceIds, ScalableDimension, MaxResults, NextToken } = readInput(DescribeInput, input);
+      const rows = loopback.store
+        .list<TargetRow>('scalable-target')
+        .filter(
+          (row) =>
+            (ResourceIds?.includes(row.ResourceId) ?? true) &&
+            (ScalableDimension ?? row.ScalableDimension) === row.ScalableDimension,
+        );
+      const { items, next } = pageOf(rows, keyOfTarget, { token: NextToken, limit: MaxResults });
+      return present({ ScalableTargets: items, NextToken: next });
+    },
+  };
+}

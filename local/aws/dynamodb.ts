@@ -1,0 +1,144 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createRequire } from 'node:module';
+import { Readable } from 'node:stream';
+import { ClassicLevel } from 'classic-level';
+import { AwsError } from './loopback.ts';
+
+const require = createRequire(import.meta.url);
+
+type Table = { TableName: string; KeySchema: { AttributeName: string; KeyType: string }[]; GlobalSecondaryIndexes?: object[] };
+type Item = Record<string, unknown>;
+type Dynalite = {
+  (options: { path: string; createTableMs: number }): import('node:http').Server;
+};
+type DynaliteInternals = {
+  createKey: (item: Item, table: Table) => string;
+  getIndexActions: (indexes: object[], before: Item | null, after: Item, table: Table) => {
+    puts: { index: string; key: string; item: Item }[];
+  };
+};
+
+export type LocalDynamoDb = {
+  /** Serves a request whose body has not been read yet. */
+  serve: (request: IncomingMessage, response: ServerResponse) => void;
+  close: () => Promise<void>;
+};
+
+/** DynamoDB in a directory: dynalite, and in front of it the one PartiQL statement that the ledger uses. */
+export function openDynamoDb(path: string): LocalDynamoDb {
+  const server = (require('dynalite') as Dynalite)({ path, createTableMs: 0 });
+  // The server is never listened on; requests are handed over. Its own close() takes down the database below it.
+  return {
+    serve: (request, response) => {
+      const target = String(request.headers['x-amz-target']);
+      if (target.endsWith('.ExecuteStatement')) void insert(server, request, response);
+      else server.emit('request', request, response);
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.listen(0, '127.0.0.1', () => {
+          server.close(() => resolve());
+          server.closeAllConnections();
+        });
+      }),
+  };
+}
+
+const STATEMENT = /^INSERT INTO "([\w.-]+)" VALUE \{(.*)\}$/s;
+const FIELD = /'(\w+)': (?:'((?:[^']|'')*)'|(\?))(?:, |$)/g;
+
+/** `INSERT INTO "t" VALUE {'pk': 'a', 'x': ?}` with parameters -> a put on the condition that the key is new. */
+export function putFromInsert(input: { Statement?: string; Parameters?: unknown[] }): { TableName: string; Item: Item } {
+  const [, table, fields] = STATEMENT.exec(input.Statement ?? '') ?? [];
+  if (!table || fields === undefined) {
+    throw new AwsError('ValidationException', 'The loopback AWS understands one PartiQL statement: INSERT INTO "table" VALUE {...}.');
+  }
+  const parameters = [...(input.Parameters ?? [])];
+  const item: Item = {};
+  let consumed = 0;
+  for (const [text, name, literal, parameter] of fields.matchAll(FIELD)) {
+    consumed += text.length;
+    item[name ?? ''] = parameter ? parameters.shift() : { S: (literal ?? '').replaceAll("''", "'") };
+  }
+  if (consumed !== fields.length || Object.values(item).includes(undefined) || parameters.length > 0) {
+    throw new AwsError('ValidationException', 'Statement and Parameters do not fit together.');
+  }
+  return { TableName: table, Item: item };
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+async function insert(server: import('node:http').Server, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const refuse = (code: string, message: string) => {
+    response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' });
+    response.end(JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${code}`, message }));
+  };
+  let put: { TableName: string; Item: Item };
+  try {
+    put = putFromInsert(JSON.parse((await bodyOf(request)).toString('utf8')));
+  } catch (error) {
+    refuse('ValidationException', (error as Error).message);
+    return;
+  }
+  const body = Buffer.from(JSON.stringify({ ...put, ConditionExpression: 'attribute_not_exists(pk)' }));
+  const forwarded = Object.assign(Readable.from([body]), {
+    method: 'POST',
+    url: '/',
+    headers: {
+      ...request.headers,
+      'x-amz-target': 'DynamoDB_20120810.PutItem',
+      'content-length': String(body.length),
+    },
+  });
+  const end = response.end.bind(response);
+  response.end = ((chunk: unknown) => {
+    if (typeof chunk === 'string' && response.statusCode === 400 && chunk.includes('ConditionalCheckFailedException')) {
+      response.removeHeader('content-length');
+      response.removeHeader('x-amz-crc32');
+      return end(
+        JSON.stringify({
+          __type: 'com.amazonaws.dynamodb.v20120810#DuplicateItemException',
+          Message: 'Duplicate primary key exists in table',
+        }),
+      );
+    }
+    return end(chunk as string);
+  }) as typeof response.end;
+  server.emit('request', forwarded, response);
+}
+
+/**
+ * After an unclean stop an index can disagree with its table (dynalite writes them one after the other), so all indexes
+ * are made anew from the tables before anything is served.
+ */
+export async function rebuildIndexes(path: string): Promise<void> {
+  const internals = require('dynalite/db') as DynaliteInternals;
+  const database = new ClassicLevel<string, unknown>(path, { valueEncoding: 'json' });
+  await database.open();
+  try {
+    await database.clear({ gte: 'index-', lt: 'index.' });
+    const tables: Table[] = [];
+    for await (const value of database.values({ gte: 'table~', lt: 'table\x7f' })) tables.push(value as Table);
+    for (const table of tables) {
+      const indexes = table.GlobalSecondaryIndexes ?? [];
+      const prefix = `item-${table.TableName}~`;
+      let batch: { type: 'put'; key: string; value: unknown }[] = [];
+      for await (const value of database.values({ gte: prefix, lt: `${prefix}\xff` })) {
+        for (const put of internals.getIndexActions(indexes, null, value as Item, table).puts) {
+          batch.push({ type: 'put', key: `index-global~${table.TableName}~${put.index}~${put.key}`, value: put.item });
+        }
+        if (batch.length >= 1_000) {
+          await database.batch(batch);
+          batch = [];
+        }
+      }
+      await database.batch(batch);
+    }
+  } finally {
+    await database.close();
+  }
+}

@@ -1,0 +1,68 @@
+import { chmodSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+
+/**
+ * The local store: JSON rows by kind and key, read from memory, written through to SQLite before a write returns, so
+ * what was acknowledged survives kill -9. (Power loss may cost the last moments: no fsync on each write.)
+ */
+export type Store = {
+  get: <T>(kind: string, key: string) => T | undefined;
+  list: <T>(kind: string) => T[];
+  keys: (kind: string) => string[];
+  put: (kind: string, key: string, value: object) => void;
+  delete: (kind: string, key: string) => void;
+  /** Everything written inside is stored together or not at all. */
+  together: <T>(work: () => T) => T;
+  close: () => void;
+};
+
+export function openStore(path: string): Store {
+  const database = new DatabaseSync(path);
+  if (path !== ':memory:') chmodSync(path, 0o600);
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
+  database.exec('CREATE TABLE IF NOT EXISTS rows (kind TEXT, key TEXT, value TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID');
+  const insert = database.prepare('INSERT INTO rows VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value');
+  const remove = database.prepare('DELETE FROM rows WHERE kind = ? AND key = ?');
+  const memory = new Map<string, Map<string, object>>();
+  const kindOf = (kind: string) => {
+    let rows = memory.get(kind);
+    if (!rows) {
+      rows = new Map();
+      memory.set(kind, rows);
+    }
+    return rows;
+  };
+  for (const row of database.prepare('SELECT kind, key, value FROM rows').all()) {
+    kindOf(String(row.kind)).set(String(row.key), JSON.parse(String(row.value)) as object);
+  }
+  let depth = 0;
+  return {
+    get: <T>(kind: string, key: string) => kindOf(kind).get(key) as T | undefined,
+    list: <T>(kind: string) => [...kindOf(kind).values()] as T[],
+    keys: (kind) => [...kindOf(kind).keys()],
+    put: (kind, key, value) => {
+      insert.run(kind, key, JSON.stringify(value));
+      kindOf(kind).set(key, value);
+    },
+    delete: (kind, key) => {
+      remove.run(kind, key);
+      kindOf(kind).delete(key);
+    },
+    together: (work) => {
+      if (depth > 0) return work();
+      database.exec('BEGIN');
+      depth += 1;
+      try {
+        const result = work();
+        database.exec('COMMIT');
+        return result;
+      } catch (error) {
+        database.exec('ROLLBACK');
+        throw error;
+      } finally {
+        depth -= 1;
+      }
+    },
+    close: () => database.close(),
+  };
+}

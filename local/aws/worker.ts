@@ -1,0 +1,118 @@
+import { join } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import { randomUUID } from 'node:crypto';
+import { autoScaling } from './auto-scaling.ts';
+import { cloudwatch } from './cloudwatch.ts';
+import { openDynamoDb, rebuildIndexes } from './dynamodb.ts';
+import type { BusEvent, Loopback, ServiceTable } from './loopback.ts';
+import { connectRpc } from './rpc.ts';
+import { handleS3 } from './s3.ts';
+import { resumeTransitions, sagemaker } from './sagemaker.ts';
+import { type Fleet, seedFleet } from './seed.ts';
+import { createLoopbackServer, type Fault } from './server.ts';
+import { events, kms, ses, sts } from './small-services.ts';
+import { openStore } from './store.ts';
+
+/** What the main thread tells this one at start. */
+export type WorkerOptions = {
+  dataDir: string;
+  port: number;
+  account: string;
+  region: string;
+  transitionMs: number;
+  rebuildIndexes: boolean;
+};
+/** An event as the main thread gets it: the key under which it waits in the store, and the event. */
+export type QueuedEvent = { key: string; event: Record<string, unknown> };
+
+if (!parentPort) throw new Error('local/aws/worker.ts runs as a worker thread.');
+const options = workerData as WorkerOptions;
+const { account, region } = options;
+const databasePath = join(options.dataDir, 'dynamodb');
+if (options.rebuildIndexes) await rebuildIndexes(databasePath);
+const store = openStore(join(options.dataDir, 'aws.sqlite'));
+const dynamodb = openDynamoDb(databasePath);
+const timers = new Set<NodeJS.Timeout>();
+let sequence = Math.max(0, ...store.keys('event-queue').map(Number));
+
+/** Stored with the change that caused it, delivered after; it leaves the store when it has been handled. */
+function emit(event: BusEvent): void {
+  sequence += 1;
+  const key = String(sequence).padStart(12, '0');
+  const whole = { version: '0', id: randomUUID(), account, region, resources: [], ...event };
+  store.put('event-queue', key, whole);
+  setImmediate(() => void main.call('event', { key, event: whole } satisfies QueuedEvent));
+}
+
+const loopback: Loopback = {
+  store,
+  account,
+  region,
+  now: () => new Date(),
+  newId: randomUUID,
+  transitionMs: options.transitionMs,
+  after: (ms, work) => {
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      work();
+    }, ms);
+    timers.add(timer);
+  },
+  emit,
+};
+
+/** Step Functions lives beside the engine, in the main thread. */
+const forwarded: ServiceTable = Object.fromEntries(
+  ['StartExecution', 'DescribeExecution', 'ListExecutions', 'StopExecution', 'SendTaskSuccess', 'SendTaskFailure'].map(
+    (operation) => [operation, (input: Record<string, unknown>) => main.call('step-functions', { operation, input })],
+  ),
+);
+
+const { server, calls, faults } = createLoopbackServer({
+  account,
+  region,
+  dynamodb,
+  services: {
+    SageMaker: sagemaker(loopback),
+    GraniteServiceVersion20100801: cloudwatch(loopback),
+    AnyScaleFrontendService: autoScaling(loopback),
+    AWSEvents: events(loopback),
+    TrentService: kms(loopback),
+    SESv2: ses(loopback),
+    STS: sts(loopback),
+    AWSStepFunctions: forwarded,
+  },
+  s3: (request, caller) => handleS3(loopback, request, caller),
+});
+
+const main = connectRpc(parentPort, {
+  listen: () =>
+    new Promise<number>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(options.port, '127.0.0.1', () => {
+        const address = server.address();
+        resolve(typeof address === 'object' && address ? address.port : options.port);
+      });
+    }),
+  /** Events that were accepted but not handled before the last stop. */
+  pending: (): QueuedEvent[] =>
+    store.keys('event-queue').sort().map((key) => ({ key, event: store.get<Record<string, unknown>>('event-queue', key) ?? {} })),
+  resume: () => resumeTransitions(loopback),
+  handled: (keys: string[]) => store.together(() => { for (const key of keys) store.delete('event-queue', key); }),
+  seed: (fleet: Fleet) => seedFleet(loopback, fleet),
+  outbox: () => store.list('outbox'),
+  calls: () => Object.fromEntries(calls),
+  'reset-calls': () => calls.clear(),
+  fault: (fault: Fault) => {
+    faults.push(fault);
+  },
+  stop: async () => {
+    for (const timer of timers) clearTimeout(timer);
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+    await dynamodb.close();
+    store.close();
+  },
+});

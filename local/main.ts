@@ -1,0 +1,224 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { join, resolve } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { parse as parseYaml } from 'yaml';
+import { createServices, type Services } from '../shared/aws/services.ts';
+import { type Config, loadConfig } from '../shared/config.ts';
+import { connectRpc, type Rpc, RpcError } from './aws/rpc.ts';
+import { Fleet } from './aws/seed.ts';
+import { openStore } from './aws/store.ts';
+import type { QueuedEvent, WorkerOptions } from './aws/worker.ts';
+import { createEngine, type Engine, type StoredExecution } from './engine.ts';
+import { createDelivery } from './event-delivery.ts';
+import { createConsole } from './http.ts';
+import { ensureTables } from './tables.ts';
+
+/** The account and region of the loopback AWS; the region whose prices are shipped. */
+export const LOCAL_ACCOUNT = '000000000000';
+export const LOCAL_REGION = 'us-east-1';
+/** The gate's own access key id at the loopback AWS, which takes it for a name. */
+export const GATE_KEY_ID = 'portcullis';
+
+export type LocalOptions = {
+  dataDir: string;
+  awsPort: number;
+  consolePort: number;
+  /** YAML file of endpoints to start with; undefined for an empty account. */
+  fleet?: string | undefined;
+  transitionMs: number;
+  duplicateEvents: number;
+  delayEventsMs: number;
+  onEnd?: (execution: StoredExecution) => void;
+};
+
+/** The runtime cannot start; the message says what to do. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+export type LocalRuntime = {
+  services: Services;
+  engine: Engine;
+  aws: Rpc;
+  awsUrl: string;
+  consoleUrl: string;
+  resumed: number;
+  /** Events accepted and not handled yet. */
+  eventsUnderWay: () => number;
+  stop: () => Promise<void>;
+};
+
+/** A directory that only its owner can read, held by one runtime at a time. Returns whether the last stop was clean. */
+function claimDirectory(dataDir: string): { clean: boolean; release: () => void } {
+  const pidFile = join(dataDir, 'runtime.pid');
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    chmodSync(dataDir, 0o700);
+    const fresh = !existsSync(join(dataDir, 'aws.sqlite'));
+    if (existsSync(pidFile)) {
+      const pid = Number(readFileSync(pidFile, 'utf8'));
+      if (pid !== process.pid && isRunning(pid)) {
+        throw new StartError(`${dataDir} is in use by process ${pid}. Stop it, or choose another directory with --data.`);
+      }
+    }
+    const clean = fresh || !existsSync(pidFile);
+    writeFileSync(pidFile, String(process.pid), { mode: 0o600 });
+    return { clean, release: () => rmSync(pidFile, { force: true }) };
+  } catch (error) {
+    if (error instanceof StartError) throw error;
+    throw new StartError(`The data directory ${dataDir} cannot be used: ${(error as Error).message}`);
+  }
+}
+
+function isRunning(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function loadFleet(path: string): Fleet {
+  try {
+    return Fleet.parse(parseYaml(readFileSync(path, 'utf8')));
+  } catch (error) {
+    const { issues, message } = error as Error & { issues?: { path: PropertyKey[]; message: string }[] };
+    const what = issues?.map((issue) => `${issue.path.map(String).join('.')}: ${issue.message}`).join('\n  ') ?? message;
+    throw new StartError(`The fleet file ${path} cannot be used:\n  ${what}`);
+  }
+}
+
+function listenOn(server: Server, port: number): Promise<number> {
+  return new Promise((resolvePort, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => {
+      const address = server.address();
+      resolvePort(typeof address === 'object' && address ? address.port : port);
+    });
+  });
+}
+
+const portProblem = (what: string, option: string, port: number, error: unknown): Error => {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === 'EADDRINUSE'
+    ? new StartError(`Port ${port} for the ${what} is taken. Stop what uses it, or choose another with ${option}.`)
+    : new StartError(`The ${what} cannot listen on port ${port}: ${message}`);
+};
+
+/** Everything on one machine: the loopback AWS in a thread of its own, and the gate as it runs on AWS. */
+export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
+  const fleet = options.fleet === undefined ? undefined : loadFleet(options.fleet);
+  const base: Config = loadConfig({ ...process.env, AWS_REGION: LOCAL_REGION });
+  const dataDir = resolve(options.dataDir);
+  const { clean, release } = claimDirectory(dataDir);
+
+  const workerData: WorkerOptions = {
+    dataDir,
+    port: options.awsPort,
+    account: LOCAL_ACCOUNT,
+    region: LOCAL_REGION,
+    transitionMs: options.transitionMs,
+    rebuildIndexes: !clean,
+  };
+  let engine: Engine | undefined;
+  let delivery: ReturnType<typeof createDelivery> | undefined;
+  const early: QueuedEvent[] = [];
+  const worker = new Worker(new URL('./aws/worker.ts', import.meta.url), { workerData });
+  const failed = new Promise<never>((_, reject) => {
+    worker.once('error', (error) =>
+      reject(new StartError(`The data directory ${dataDir} cannot be opened: ${error.message}. Restore it, or start with an empty one (--data).`)),
+    );
+  });
+  failed.catch(() => undefined);
+  const aws = connectRpc(worker, {
+    event: (event: QueuedEvent) => {
+      if (delivery) delivery.deliver(event);
+      else early.push(event);
+    },
+    'step-functions': ({ operation, input }: { operation: string; input: Record<string, unknown> }) => {
+      if (!engine) throw new RpcError('ServiceUnavailable', 'The runtime is still starting.');
+      return engine.stepFunctions(operation, input);
+    },
+  });
+  const abandon = async (error: Error): Promise<never> => {
+    await worker.terminate();
+    release();
+    throw error;
+  };
+
+  let awsPort = 0;
+  try {
+    awsPort = await Promise.race([aws.call<number>('listen'), failed]);
+  } catch (error) {
+    await abandon(error instanceof StartError ? error : portProblem('loopback AWS', '--aws-port', options.awsPort, error));
+  }
+  const awsUrl = `http://127.0.0.1:${awsPort}`;
+  // The one seam: from here on the SDK talks to the loopback AWS, as it would to any other endpoint.
+  process.env.AWS_ENDPOINT_URL = awsUrl;
+  process.env.AWS_ACCESS_KEY_ID = GATE_KEY_ID;
+  process.env.AWS_SECRET_ACCESS_KEY = GATE_KEY_ID;
+  delete process.env.AWS_SESSION_TOKEN;
+  delete process.env.AWS_PROFILE;
+
+  const config: Config = {
+    ...base,
+    stateMachineArn: `arn:aws:states:${LOCAL_REGION}:${LOCAL_ACCOUNT}:stateMachine:endpoint-compliance`,
+  };
+  const services = createServices(config);
+  const store = openStore(join(dataDir, 'executions.sqlite'));
+  await ensureTables(services.dynamodb, config.tables);
+
+  const consoleServer = createConsole(services, () => aws.call('outbox'));
+  let consolePort = 0;
+  try {
+    consolePort = await listenOn(consoleServer, options.consolePort);
+  } catch (error) {
+    await abandon(portProblem('console', '--console-port', options.consolePort, error));
+  }
+  config.consoleUrl = `http://127.0.0.1:${consolePort}`;
+
+  engine = createEngine({
+    store,
+    services,
+    stateMachineArn: config.stateMachineArn,
+    settleMs: Math.min(1_000, Math.max(100, options.transitionMs)),
+    ...(options.onEnd ? { onEnd: options.onEnd } : {}),
+  });
+  delivery = createDelivery({
+    services,
+    handled: (keys) => aws.call('handled', keys),
+    copies: 1 + options.duplicateEvents,
+    maxDelayMs: options.delayEventsMs,
+  });
+  const resumed = engine.resume();
+  const known = new Set(early.map(({ key }) => key));
+  for (const event of [...(await aws.call<QueuedEvent[]>('pending')).filter(({ key }) => !known.has(key)), ...early]) {
+    delivery.deliver(event);
+  }
+  await aws.call('resume');
+  if (fleet) await aws.call('seed', fleet);
+
+  const running = { engine, delivery };
+  return {
+    services,
+    engine,
+    aws,
+    awsUrl,
+    consoleUrl: config.consoleUrl,
+    resumed,
+    eventsUnderWay: () => running.delivery.underWay(),
+    stop: async () => {
+      running.delivery.stop();
+      running.engine.stop();
+      consoleServer.close();
+      consoleServer.closeAllConnections();
+      await aws.call('stop');
+      await worker.terminate();
+      store.close();
+      release();
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import { CreateTableCommand, type CreateTableCommandInput, type DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
+import type { Config } from '../shared/config.ts';
+
+const key = (hash: string, range?: string) => [
+  { AttributeName: hash, KeyType: 'HASH' as const },
+  ...(range ? [{ AttributeName: range, KeyType: 'RANGE' as const }] : []),
+];
+const text = (...names: string[]) => names.map((AttributeName) => ({ AttributeName, AttributeType: 'S' as const }));
+
+// What lists and questions need; the records themselves are in the table.
+const LISTED = ['kind', 'endpoint', 'generation', 'environment', 'result', 'reason', 'violations', 'answer'];
+const index = (IndexName: string, hash: string, listed: string[]) => ({
+  IndexName,
+  KeySchema: key(hash, 'at'),
+  Projection: { ProjectionType: 'INCLUDE' as const, NonKeyAttributes: listed },
+});
+
+/** The three tables. DynamoDB needs all global indexes declared together with their table here. */
+export function tableDefinitions(tables: Config['tables']): CreateTableCommandInput[] {
+  return [
+    {
+      TableName: tables.ledger,
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: key('pk', 'sk'),
+      AttributeDefinitions: text('pk', 'sk', 'at', 'environmentMonth', 'outcomeMonth', 'actor'),
+      GlobalSecondaryIndexes: [
+        index('by-environment-month', 'environmentMonth', [...LISTED, 'actor']),
+        index('by-outcome-month', 'outcomeMonth', LISTED),
+        index('by-actor', 'actor', LISTED),
+      ],
+    },
+    {
+      TableName: tables.approvals,
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: key('id'),
+      AttributeDefinitions: text('id', 'open', 'expiresAt'),
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: 'by-open',
+          KeySchema: key('open', 'expiresAt'),
+          Projection: {
+            ProjectionType: 'INCLUDE',
+            NonKeyAttributes: ['account', 'region', 'endpoint', 'generation', 'notified', 'notifyErrors'],
+          },
+        },
+      ],
+    },
+    {
+      TableName: tables.work,
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: key('pk', 'sk'),
+      AttributeDefinitions: text('pk', 'sk'),
+    },
+  ];
+}
+
+/** Creates what is not there yet. */
+export async function ensureTables(dynamodb: DynamoDBClient, tables: Config['tables']): Promise<void> {
+  const { TableNames: existing = [] } = await dynamodb.send(new ListTablesCommand({}));
+  for (const definition of tableDefinitions(tables)) {
+    if (!existing.includes(definition.TableName ?? '')) await dynamodb.send(new CreateTableCommand(definition));
+  }
+}

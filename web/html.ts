@@ -1,0 +1,33 @@
+/** HTML that `html` made. Only this module can make it, so whatever else reaches a page is text and gets escaped. */
+class SafeHtml {
+  readonly #text: string;
+  constructor(text: string) {
+    this.#text = text;
+  }
+  toString(): string {
+    return this.#text;
+  }
+}
+export type Html = SafeHtml;
+
+/** What may stand between `${` and `}`. */
+export type Value = Html | string | number | false | null | undefined | readonly Value[];
+
+const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+
+// Direction overrides make text read differently from what it says ("Trojan Source"), so they are shown, not obeyed.
+const UNSAFE = /[&<>"'\u202a-\u202e\u2066-\u2069]|(?![\t\n\r])\p{Cc}/gu;
+const visible = (character: string) =>
+  `[U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}]`;
+
+function render(value: Value): string {
+  if (value === null || value === undefined || value === false) return '';
+  if (value instanceof SafeHtml) return value.toString();
+  if (typeof value === 'object') return value.map(render).join('');
+  return String(value).replace(UNSAFE, (character) => ENTITIES[character] ?? visible(character));
+}
+
+/** Escapes every value, in text and in quoted attributes; nested `html` and lists of it pass, nothing renders nothing. */
+export function html(strings: TemplateStringsArray, ...values: readonly Value[]): Html {
+  return new SafeHtml(strings.map((text, index) => text + (index < values.length ? render(values[index]) : '')).join(''));
+}

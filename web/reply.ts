@@ -1,0 +1,46 @@
+import type { Html } from './html.ts';
+import type { Message } from './message-page.ts';
+import { style } from './style.ts';
+
+/** What goes back to the browser. */
+export type Reply = { status: number; headers: Record<string, string>; body: string };
+
+/** What goes wrong in a way that the visitor is told of. `headers` are added to the page's. */
+export type Problem = Message & { status: number; headers?: Record<string, string> };
+
+const NOTHING = ['accelerometer', 'bluetooth', 'camera', 'clipboard-read', 'display-capture', 'geolocation', 'gyroscope', 'hid', 'microphone', 'midi', 'payment', 'publickey-credentials-get', 'screen-wake-lock', 'serial', 'usb'];
+
+/** On every answer, errors too. Pages run no script and load nothing but the stylesheet, so that is all they may. */
+export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy':
+    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+  'x-frame-options': 'DENY',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'permissions-policy': NOTHING.map((feature) => `${feature}=()`).join(', '),
+  'cache-control': 'no-store',
+};
+
+const reply = (status: number, contentType: string, body: string, headers: Record<string, string> = {}): Reply => ({
+  status,
+  headers: { ...SECURITY_HEADERS, 'content-type': contentType, ...headers },
+  body,
+});
+
+export function pageReply(page: Html, status = 200, headers?: Record<string, string>): Reply {
+  return reply(status, 'text/html; charset=utf-8', page.toString(), headers);
+}
+
+/** After a POST: go and look, so that reloading sends nothing twice. */
+export function seeOther(location: string): Reply {
+  return reply(303, 'text/plain; charset=utf-8', '', { location });
+}
+
+export function styleReply(): Reply {
+  return reply(200, 'text/css; charset=utf-8', style, { 'cache-control': 'public, max-age=3600' });
+}
+
+export function jsonReply(value: unknown): Reply {
+  return reply(200, 'application/json', JSON.stringify(value));
+}

@@ -1,0 +1,15 @@
+import { type Html, html } from './html.ts';
+
+/** `2026-11-20 14:03`: the same for every reader, and sortable by eye. */
+export function time(iso: string, precision: 'minutes' | 'seconds' = 'minutes'): Html {
+  const shown = iso.slice(0, precision === 'minutes' ? 16 : 19).replace('T', ' ');
+  return html`<time datetime="${iso}">${shown}</time>`;
+}
+
+/** `2 days 3 h`, `5 h 20 min`, `12 min`: how long from one moment to the next; never negative. */
+export function duration(from: string, to: string): string {
+  const minutes = Math.max(0, Math.floor((Date.parse(to) - Date.parse(from)) / 60_000));
+  const [days, hours] = [Math.floor(minutes / 1_440), Math.floor(minutes / 60) % 24];
+  if (days > 0) return `${days} ${days === 1 ? 'day' : 'days'} ${hours} h`;
+  return hours > 0 ? `${hours} h ${minutes % 60} min` : `${minutes} min`;
+}
