@@ -60,6 +60,13 @@ function opening(change: EndpointChange, generation: number, facts: EndpointFact
   };
 }
 
+/** Did an event come in after the reading had begun, of something that the reading does not show? Then it is read again. */
+function cameTooLate(change: ChangeHistory | undefined, facts: EndpointFacts): boolean {
+  return (change?.records ?? []).some(
+    ({ at, body }) => body.kind === 'event-joined' && at > facts.readAt && !isCovered(body.event, facts),
+  );
+}
+
 async function gather({ change, generation }: ExecutionInput, services: Services): Promise<z.infer<typeof Output>> {
   let stream = await readStream(services, change.endpoint, generation);
   for (;;) {
@@ -72,8 +79,7 @@ async function gather({ change, generation }: ExecutionInput, services: Services
     let missed = false;
     const open = opening(change, generation, facts);
     stream = await append(services, stream, (history) => {
-      // Something happened to the endpoint while it was being read: read again.
-      missed = changeOf(history, generation)?.events.some((event) => !isCovered(event, facts)) ?? false;
+      missed = cameTooLate(changeOf(history, generation), facts);
       return missed ? undefined : open(history);
     });
     if (missed) continue;

@@ -5,19 +5,20 @@ import { listChanges } from '../shared/aws/change-index.ts';
 import { readStream } from '../shared/aws/ledger.ts';
 import { coldStartServices, type Services } from '../shared/aws/services.ts';
 import { listDropped, listQuarantined } from '../shared/aws/work.ts';
+import { readAnswerForm } from '../shared/model/answer-form.ts';
 import { approvalState } from '../shared/model/approval.ts';
 import { changeOf, requestersOf } from '../shared/model/endpoint-history.ts';
 import { EndpointRef, streamOf } from '../shared/model/endpoint-ref.ts';
 import { Environment } from '../shared/model/environment.ts';
 import { Result } from '../shared/model/ledger-record.ts';
-import { readAnswerForm, refusedPost } from '../web/answer-form.ts';
 import { approvalPage } from '../web/approval-page.ts';
 import { changePage } from '../web/change-page.ts';
 import { changesPage, waitingKey } from '../web/changes-page.ts';
+import { refusedPost } from '../web/form-post.ts';
 import { approvalPath } from '../web/links.ts';
 import { messagePage } from '../web/message-page.ts';
 import { quarantinePage } from '../web/quarantine-page.ts';
-import { jsonReply, pageReply, type Problem, type Reply, seeOther, styleReply } from '../web/reply.ts';
+import { jsonReply, type Problem, pageReply, type Reply, seeOther, styleReply } from '../web/reply.ts';
 import { notFound, type Route, routeFor } from '../web/routing.ts';
 import { waitingPage } from '../web/waiting-page.ts';
 
@@ -31,7 +32,8 @@ type Visit = { parts: Record<string, string>; event: APIGatewayProxyEventV2; ser
 type Answer = (visit: Visit) => Promise<Reply | Problem>;
 
 // A GET form sends every field, empty where nothing is chosen.
-const chosen = <T extends z.ZodType>(schema: T) => z.preprocess((value) => (value === '' ? undefined : value), schema.optional());
+const chosen = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((value) => (value === '' ? undefined : value), schema.optional());
 const Filter = z.object({
   environment: chosen(Environment),
   result: chosen(Result.or(z.literal('open'))),
@@ -55,7 +57,9 @@ async function showChanges({ event, services }: Visit): Promise<Reply | Problem>
     }),
     listOpenRequests(services),
   ]);
-  const waiting = new Map(requests.map(({ id, endpoint, generation }) => [waitingKey(streamOf(endpoint), generation), id]));
+  const waiting = new Map(
+    requests.map(({ id, endpoint, generation }) => [waitingKey(streamOf(endpoint), generation), id]),
+  );
   const filter = { ...(environment && { environment }), ...(result && { result }), ...(month && { month }) };
   return pageReply(changesPage({ rows, filter, limit: LISTED, waiting }));
 }
@@ -109,7 +113,8 @@ async function postAnswer({ parts: { id = '' }, event, services }: Visit): Promi
   const refused = refusedPost(event.headers, body, services.config.consoleUrl);
   if (refused) return refused;
   const form = readAnswerForm(body);
-  const again = (status: number, reason: string) => showRequest(id, services, { status, reason, typedReason: form.typedReason });
+  const again = (status: number, reason: string) =>
+    showRequest(id, services, { status, reason, typedReason: form.typedReason });
   if ('mistake' in form) return again(400, form.mistake);
   const reply = await answerRequest(services, { request: id, ...form.fields });
   switch (reply.reply) {
@@ -156,7 +161,10 @@ function problemReply(problem: Problem, route: string, services: Services, error
 }
 
 /** Answers one request of an API Gateway HTTP API (payload format 2.0). Whatever fails inside becomes a page. */
-export async function respond(event: APIGatewayProxyEventV2, services: Services): Promise<APIGatewayProxyStructuredResultV2> {
+export async function respond(
+  event: APIGatewayProxyEventV2,
+  services: Services,
+): Promise<APIGatewayProxyStructuredResultV2> {
   const { method } = event.requestContext.http;
   const found = routeFor(ROUTES, method, event.rawPath);
   const name = 'route' in found ? `${found.route.method} ${found.route.path}` : 'none';

@@ -1,8 +1,13 @@
-import { DescribeInferenceComponentCommand, DescribeMonitoringScheduleCommand } from '@aws-sdk/client-sagemaker';
+import {
+  DescribeEndpointCommand,
+  DescribeInferenceComponentCommand,
+  DescribeMonitoringScheduleCommand,
+} from '@aws-sdk/client-sagemaker';
 import * as z from 'zod';
 import { isMissing } from '../shared/aws/endpoint-reader.ts';
-import { startExecution } from '../shared/aws/executions.ts';
+import { ExecutionInput, startExecution } from '../shared/aws/executions.ts';
 import { append, readStream, type Stream } from '../shared/aws/ledger.ts';
+import { recordOutcome } from '../shared/aws/record-outcome.ts';
 import type { Services } from '../shared/aws/services.ts';
 import { countDropped, endpointOfSchedule, quarantine } from '../shared/aws/work.ts';
 import { task } from '../shared/lambda.ts';
@@ -13,7 +18,7 @@ import { changeOf, type EndpointHistory, isCovered } from '../shared/model/endpo
 import { EndpointRef } from '../shared/model/endpoint-ref.ts';
 
 const Received = z.strictObject({
-  as: z.enum(['started', 'joined', 'dropped', 'quarantined']),
+  as: z.enum(['started', 'joined', 'recorded', 'dropped', 'quarantined']),
   detail: z.string(),
 });
 type Received = z.infer<typeof Received>;
@@ -59,6 +64,16 @@ function join(services: Services, stream: Stream, change: EndpointChange, genera
   });
 }
 
+async function exists(services: Services, { name }: EndpointRef): Promise<boolean> {
+  try {
+    await services.sagemaker.send(new DescribeEndpointCommand({ EndpointName: name }));
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
 async function receiveChange(change: EndpointChange, services: Services): Promise<Received> {
   for (;;) {
     const stream = await readStream(services, change.endpoint);
@@ -67,6 +82,11 @@ async function receiveChange(change: EndpointChange, services: Services): Promis
       // Native events name nobody, so there is nothing to add to what was read.
       if (change.actor) await join(services, stream, change, covering);
       return { as: 'joined', detail: `change ${covering} of ${change.endpoint.name} holds it already` };
+    }
+    // Alarms are often made before their endpoint. Its creation will ring for itself.
+    if (change.kind === 'guard' && stream.records.length === 0 && !(await exists(services, change.endpoint))) {
+      await countDropped(services, 'guard-of-no-endpoint');
+      return { as: 'dropped', detail: `${change.endpoint.name} does not exist` };
     }
     const generation = stream.history.generation + 1;
     if ((await startExecution(services, change, generation)) === 'started') {
@@ -79,6 +99,36 @@ async function receiveChange(change: EndpointChange, services: Services): Promis
     if (!opened || isCovered(change, opened.facts)) {
       return { as: 'joined', detail: `change ${generation} of ${change.endpoint.name} is being read` };
     }
+  }
+}
+
+/**
+ * An execution that failed outright, timed out or was stopped by somebody recorded nothing, so it is recorded here:
+ * no change ends in silence.
+ */
+async function receiveExecutionEnd(
+  reading: Extract<EventReading, { as: 'execution-ended' }>,
+  services: Services,
+): Promise<Received> {
+  if (reading.stateMachineArn !== services.config.stateMachineArn) {
+    await countDropped(services, 'execution-of-something-else');
+    return { as: 'dropped', detail: 'an execution of another state machine' };
+  }
+  const input = ExecutionInput.safeParse(parseJson(reading.input));
+  if (!input.success) {
+    const { id } = await quarantine(services, reading, 'its input is not that of an execution of ours');
+    return { as: 'quarantined', detail: id };
+  }
+  const failure = { error: `Execution${reading.status}`, cause: reading.cause };
+  const result = await recordOutcome(services, input.data, 'failed', failure);
+  return { as: 'recorded', detail: `change ${input.data.generation} of ${input.data.change.endpoint.name} is ${result}` };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 
@@ -98,6 +148,8 @@ export const { handler, run } = task({
         return { as: 'dropped', detail: reading.reason };
       case 'change':
         return receiveChange(reading.change, services);
+      case 'execution-ended':
+        return receiveExecutionEnd(reading, services);
       case 'lookup': {
         const endpoint = await endpointBehind(reading, services);
         if (!endpoint) {

@@ -1,14 +1,12 @@
 import * as z from 'zod';
 import { ExecutionInput } from '../shared/aws/executions.ts';
-import { append, knownStream } from '../shared/aws/ledger.ts';
+import { recordOutcome } from '../shared/aws/record-outcome.ts';
 import { task } from '../shared/lambda.ts';
-import { gateActor } from '../shared/model/actor.ts';
-import { changeOf, lastOpened } from '../shared/model/endpoint-history.ts';
 import { Result } from '../shared/model/ledger-record.ts';
-import { outcomeOf } from '../shared/model/outcome.ts';
+import type { outcomeOf } from '../shared/model/outcome.ts';
 
 /** The whole state of the execution: which steps were taken, and what was caught. */
-const Input = z.strictObject({
+const Input = z.object({
   ...ExecutionInput.shape,
   checked: z.object({ decision: z.string() }).optional(),
   verified: z.object({ state: z.enum(['verified', 'not-approved', 'superseded', 'gone']) }).optional(),
@@ -38,29 +36,8 @@ export const { handler, run } = task({
   input: Input,
   output: z.strictObject({ result: Result }),
   run: async (input, services) => {
-    const { change, generation, failure } = input;
+    const { failure } = input;
     const caught = failure && { error: failure.Error, cause: messageOf(failure.Cause).slice(0, 2_000) };
-    const stream = await append(services, await knownStream(services, change.endpoint, generation), (history) => {
-      const mine = changeOf(history, generation);
-      if (mine?.outcome) return undefined;
-      const known = mine?.opened ?? lastOpened(history)?.opened;
-      return {
-        id: `outcome#${generation}`,
-        body: {
-          kind: 'outcome',
-          generation,
-          digest: mine?.opened?.digest ?? null,
-          // What cannot be told is prod, the strictest, here too.
-          environment: known?.environment.name ?? 'prod',
-          ...outcomeOf(mine, stateOf(input), caught),
-          cause: change.cause,
-          changedAt: change.at,
-        },
-        actor: gateActor,
-      };
-    });
-    const result = changeOf(stream.history, generation)?.outcome?.result;
-    if (!result) throw new Error('The outcome was not recorded.');
-    return { result };
+    return { result: await recordOutcome(services, input, stateOf(input), caught) };
   },
 });

@@ -10,7 +10,7 @@ import { type Approver, namesOf } from '../shared/model/approver.ts';
 import { type ChangeHistory, changeOf, type EndpointHistory, requestersOf } from '../shared/model/endpoint-history.ts';
 import { approvalMessage } from '../web/approval-message.ts';
 
-const Input = z.strictObject({ ...ExecutionInput.shape, taskToken: z.string().min(1).max(2048) });
+const Input = z.object({ ...ExecutionInput.shape, taskToken: z.string().min(1).max(2048) });
 
 /** Approvers who did not make the change themselves. */
 function othersThan(history: EndpointHistory, generation: number, approvers: readonly Approver[]): Approver[] {

@@ -53,9 +53,17 @@ export type Engine = {
   stop: () => void;
 };
 
-export function loadDefinition(): Record<string, unknown> {
+type Definition = { States: Record<string, { TimeoutSecondsPath?: string; Parameters?: { Payload?: unknown } }> };
+
+/** The state machine with its placeholders filled in. */
+export function loadDefinition(): Definition {
   const text = readFileSync(new URL('../statemachines/endpoint-compliance.asl.json', import.meta.url), 'utf8');
-  return JSON.parse(text.replace(/\$\{(\w+)\}/g, 'arn:aws:lambda:us-east-1:000000000000:function:$1')) as Record<string, unknown>;
+  const definition = JSON.parse(text.replace(/\$\{(\w+)\}/g, 'arn:aws:lambda:us-east-1:000000000000:function:$1')) as Definition;
+  for (const state of Object.values(definition.States)) {
+    // Step Functions resolves this path against the state's input, the engine against what Parameters made of it.
+    if (state.Parameters?.Payload) state.TimeoutSecondsPath = state.TimeoutSecondsPath?.replace(/^\$\./, '$.Payload.') ?? '';
+  }
+  return definition;
 }
 
 const seconds = (iso: string | undefined) => (iso ? Date.parse(iso) / 1000 : undefined);
@@ -109,9 +117,9 @@ export function createEngine({ store, services, stateMachineArn, settleMs, onEnd
     const end = (rest: Partial<StoredExecution>) => {
       aborts.delete(execution.name);
       if (stopped) return;
+      const ended = { ...execution, stopDate: services.now(), ...rest } as StoredExecution;
       // The input was kept to start it again; now nobody needs it.
-      const ended = { ...execution, input: '', stopDate: services.now(), ...rest } as StoredExecution;
-      store.put('execution', execution.name, ended);
+      store.put('execution', execution.name, { ...ended, input: '' });
       onEnd?.(ended);
     };
     result.then(

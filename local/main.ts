@@ -185,7 +185,18 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
     services,
     stateMachineArn: config.stateMachineArn,
     settleMs: Math.min(1_000, Math.max(100, options.transitionMs)),
-    ...(options.onEnd ? { onEnd: options.onEnd } : {}),
+    onEnd: (execution) => {
+      // What AWS puts on the bus when an execution ends; ours that fail have left nothing else behind.
+      if (execution.status !== 'SUCCEEDED') {
+        void aws.call('emit', {
+          source: 'aws.states',
+          'detail-type': 'Step Functions Execution Status Change',
+          time: services.now(),
+          detail: { ...execution, stateMachineArn: config.stateMachineArn },
+        });
+      }
+      options.onEnd?.(execution);
+    },
   });
   delivery = createDelivery({
     services,

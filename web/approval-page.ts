@@ -1,5 +1,5 @@
-import type { ApprovalState } from '../shared/model/approval.ts';
 import type { Actor } from '../shared/model/actor.ts';
+import type { ApprovalState } from '../shared/model/approval.ts';
 import type { ChangeHistory } from '../shared/model/endpoint-history.ts';
 import type { RecordOf } from '../shared/model/ledger-record.ts';
 import { approvalPanel, type Refusal } from './approval-panel.ts';
@@ -38,9 +38,15 @@ function standing({ state, change }: ApprovalPage): { badge: State; text: Value 
     case 'decided':
       return { badge: state.decided.answer, text: 'This request is closed.' };
     case 'superseded':
-      return { badge: 'superseded', text: 'The endpoint has changed since this was asked. A newer change took its place.' };
+      return {
+        badge: 'superseded',
+        text: 'The endpoint has changed since this was asked. A newer change took its place.',
+      };
     case 'expired':
-      return { badge: 'expired', text: html`Nobody decided until ${time(change.request.expiresAt)}; unanswered means no.` };
+      return {
+        badge: 'expired',
+        text: html`Nobody decided until ${time(change.request.expiresAt)}; unanswered means no.`,
+      };
   }
 }
 
@@ -73,7 +79,10 @@ export function approvalPage(model: ApprovalPage): Html {
 <p class="lead">${badge(label)} ${text}</p>
 <div class="columns"><div>
 ${summary([
-  ['Endpoint', html`<strong>${endpoint.name}</strong><br><span class="muted">${endpoint.account} · ${endpoint.region}</span>`],
+  [
+    'Endpoint',
+    html`<strong>${endpoint.name}</strong><br><span class="muted">${endpoint.account} · ${endpoint.region}</span>`,
+  ],
   ['Environment', html`<strong>${environment}</strong><br><span class="muted">${opened.environment.evidence}</span>`],
   [
     'Changed by',
@@ -81,7 +90,10 @@ ${summary([
       ? actorList(requesters)
       : html`<strong>nobody named yet</strong><br><span class="muted">CloudTrail has not said who it was</span>`,
   ],
-  ['Changed', html`${time(opened.changedAt)}<br><span class="muted">${opened.cause}${underWay && ', deployment under way'}</span>`],
+  [
+    'Changed',
+    html`${time(opened.changedAt)}<br><span class="muted">${opened.cause}${underWay && ', deployment under way'}</span>`,
+  ],
   ['Change', html`<a href="${changePath(endpoint, change.generation)}">change ${change.generation}</a>`],
 ])}
 ${state.state === 'waiting' && doing(environment)}

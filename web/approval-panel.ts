@@ -11,7 +11,9 @@ export type Refusal = { reason: string; typedReason: string };
 const nameOf = ({ names }: ApprovalPage, id: string) => names.get(id) ?? id;
 
 function answersSoFar(model: ApprovalPage): Value {
-  const answers = model.change.records.flatMap(({ body, at }) => (body.kind === 'approval-given' ? [{ ...body, at }] : []));
+  const answers = model.change.records.flatMap(({ body, at }) =>
+    body.kind === 'approval-given' ? [{ ...body, at }] : [],
+  );
   if (answers.length === 0) return html`<p class="muted">Nobody has answered.</p>`;
   return html`<ul class="answered">${answers.map(
     ({ approver, answer, reason, at }) =>
@@ -28,7 +30,10 @@ function delivery({ notified, notifyErrors }: ApprovalPage): Value {
 }
 
 // The first submit button of a form is what Enter presses. It is a dead one here: a decision is pressed, not slipped into.
-const form = ({ change: { request }, refusal }: ApprovalPage) => html`<form class="decide" method="post" action="${approvalPath(request.request)}" autocomplete="off">
+const form = ({
+  change: { request },
+  refusal,
+}: ApprovalPage) => html`<form class="decide" method="post" action="${approvalPath(request.request)}" autocomplete="off">
 <button disabled hidden aria-hidden="true"></button>
 <input type="hidden" name="digest" value="${request.digest}">
 <label for="code">Your personal code</label>
@@ -64,11 +69,7 @@ ${change.outcome && html`<p class="notice">The change has ended as ${badge(chang
 ${form(model)}</aside>`;
   }
   return html`<aside class="panel" id="decide" aria-labelledby="decide-title"><h2 id="decide-title">Decision</h2>
-${
-  state.state === 'decided' &&
-  html`<p>${badge(state.decided.answer)}${state.decided.approvers.length > 0 && html` by <strong>${state.decided.approvers.map((id) => nameOf(model, id)).join(', ')}</strong>`}</p>
-${state.decided.approvers.length === 0 && html`<p>${state.decided.reason}</p>`}`
-}
+${state.state === 'decided' && state.decided.approvers.length === 0 && html`<p>${badge(state.decided.answer)} ${state.decided.reason}</p>`}
 ${answersSoFar(model)}
 ${state.state === 'decided' ? afterwards(change) : html`<p>This request takes no more answers.</p>`}</aside>`;
 }

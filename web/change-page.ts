@@ -59,12 +59,7 @@ ${summary([
   ['Region', endpoint.region],
   ['Cause', opened?.cause ?? change.joined?.cause ?? change.outcome?.cause],
   ['Changed', opened && time(opened.changedAt)],
-  [
-    'Changed by',
-    requesters.length > 0
-      ? actorList(requesters)
-      : 'CloudTrail has named nobody',
-  ],
+  ['Changed by', requesters.length > 0 ? actorList(requesters) : 'CloudTrail has named nobody'],
 ])}
 <section><h2>Timeline</h2>
 ${timeline(change, joined)}</section>

@@ -45,14 +45,20 @@ function changesTable({ rows, waiting }: ChangesPage): Html {
     [
       {
         head: 'Change',
-        cell: (row) => html`<a href="${changePath(refOf(row), row.generation)}"><strong>${row.endpoint}</strong> #${row.generation}</a>
+        cell: (
+          row,
+        ) => html`<a href="${changePath(refOf(row), row.generation)}"><strong>${row.endpoint}</strong> #${row.generation}</a>
 <small class="muted nowrap">${row.account} · ${row.region}</small>`,
       },
       { head: 'Environment', narrow: true, cell: ({ environment }) => environment },
       { head: 'State', narrow: true, cell: state },
       { head: 'Since', narrow: true, cell: ({ at }) => time(at) },
       { head: 'Who', cell: ({ who }) => who ?? html`<span class="muted">not named</span>` },
-      { head: 'Why', cell: ({ cause, reason }) => html`${cause && html`<p>${cause}</p>`}<p class="muted">${reason ?? 'Not decided yet.'}</p>` },
+      {
+        head: 'Why',
+        cell: ({ cause, reason }) =>
+          html`${cause && html`<p>${cause}</p>`}<p class="muted">${reason ?? 'Not decided yet.'}</p>`,
+      },
     ],
     rows,
   );

@@ -6,7 +6,11 @@ import { whatRuns } from './what-runs.ts';
 
 function alarmWords(alarm: RollbackAlarm): string {
   if (!alarm.exists) return 'does not exist';
-  const watches = { true: 'watches this endpoint', false: 'watches something else', null: 'what it watches cannot be told' };
+  const watches = {
+    true: 'watches this endpoint',
+    false: 'watches something else',
+    null: 'what it watches cannot be told',
+  };
   return `${alarm.state}, ${watches[`${alarm.watchesEndpoint}`]}${alarm.actionsEnabled ? '' : ', actions disabled'}`;
 }
 
@@ -17,7 +21,10 @@ const list = (items: readonly Html[], none: string): Value =>
 export function factsSection(facts: EndpointFacts): Html {
   const { dataCapture, deployment, monitors } = facts;
   return html`${summary([
-    ['Environment', html`<strong>${facts.environment.name}</strong> <span class="muted">(${facts.environment.evidence})</span>`],
+    [
+      'Environment',
+      html`<strong>${facts.environment.name}</strong> <span class="muted">(${facts.environment.evidence})</span>`,
+    ],
     ['Status', html`${facts.status}${facts.underWay && ', deployment under way'}`],
     ['Endpoint config', html`<code>${facts.configName}</code>`],
     ['Created', time(facts.createdAt)],
@@ -34,7 +41,10 @@ export function factsSection(facts: EndpointFacts): Html {
     [
       'Rollback alarms',
       deployment.known &&
-        list(deployment.rollbackAlarms.map((alarm) => html`<code>${alarm.name}</code>: ${alarmWords(alarm)}`), 'none'),
+        list(
+          deployment.rollbackAlarms.map((alarm) => html`<code>${alarm.name}</code>: ${alarmWords(alarm)}`),
+          'none',
+        ),
     ],
     [
       'Monitors',

@@ -23,7 +23,9 @@ export function findingsSection(findings: readonly Finding[]): Html {
   const folded = sorted.filter(({ outcome }) => FOLDED.includes(outcome));
   const passes = folded.filter(({ outcome }) => outcome === 'pass').length;
   return html`${
-    open.length > 0 ? html`<ul class="findings">${open.map(item)}</ul>` : html`<p>No policy objects, asks or advises.</p>`
+    open.length > 0
+      ? html`<ul class="findings">${open.map(item)}</ul>`
+      : html`<p>No policy objects, asks or advises.</p>`
   }
 ${
   folded.length > 0 &&

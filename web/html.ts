@@ -29,5 +29,7 @@ function render(value: Value): string {
 
 /** Escapes every value, in text and in quoted attributes; nested `html` and lists of it pass, nothing renders nothing. */
 export function html(strings: TemplateStringsArray, ...values: readonly Value[]): Html {
-  return new SafeHtml(strings.map((text, index) => text + (index < values.length ? render(values[index]) : '')).join(''));
+  return new SafeHtml(
+    strings.map((text, index) => text + (index < values.length ? render(values[index]) : '')).join(''),
+  );
 }

@@ -32,7 +32,9 @@ ${referrer && html`<meta name="referrer" content="${referrer}">`}
 <a class="brand" href="/">${gate}Portcullis</a>
 <nav aria-label="Main"><ul>
 ${SECTIONS.map(
-  (each) => html`<li><a href="${each.href}"${each.section === section && html` aria-current="page"`}>${each.label}</a></li>
+  (
+    each,
+  ) => html`<li><a href="${each.href}"${each.section === section && html` aria-current="page"`}>${each.label}</a></li>
 `,
 )}</ul></nav>
 </header>

@@ -8,7 +8,18 @@ export type Reply = { status: number; headers: Record<string, string>; body: str
 /** What goes wrong in a way that the visitor is told of. `headers` are added to the page's. */
 export type Problem = Message & { status: number; headers?: Record<string, string> };
 
-const NOTHING = ['accelerometer', 'bluetooth', 'camera', 'clipboard-read', 'display-capture', 'geolocation', 'gyroscope', 'hid', 'microphone', 'midi', 'payment', 'publickey-credentials-get', 'screen-wake-lock', 'serial', 'usb'];
+const NOTHING = [
+  'accelerometer',
+  'camera',
+  'display-capture',
+  'geolocation',
+  'gyroscope',
+  'microphone',
+  'midi',
+  'payment',
+  'serial',
+  'usb',
+];
 
 /** On every answer, errors too. Pages run no script and load nothing but the stylesheet, so that is all they may. */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {

@@ -1,18 +1,38 @@
 /** Ink and paper for both schemes; [text, background] by tone. A test holds every pair to WCAG AA. */
 export const PALETTE = {
   light: {
-    canvas: '#f6f6f4', paper: '#ffffff', ink: '#1b1d20', muted: '#585d65', line: '#dcddda', edge: '#80858d',
-    good: ['#155d33', '#e2f2e7'], bad: ['#96201d', '#fbe7e4'], ask: ['#6f4600', '#fcefcf'], note: ['#1d4b86', '#e4eefa'], plain: ['#474b52', '#e9e9e6'],
+    canvas: '#f6f6f4',
+    paper: '#ffffff',
+    ink: '#1b1d20',
+    muted: '#585d65',
+    line: '#dcddda',
+    edge: '#80858d',
+    good: ['#155d33', '#e2f2e7'],
+    bad: ['#96201d', '#fbe7e4'],
+    ask: ['#6f4600', '#fcefcf'],
+    note: ['#1d4b86', '#e4eefa'],
+    plain: ['#474b52', '#e9e9e6'],
   },
   dark: {
-    canvas: '#131416', paper: '#1a1c1f', ink: '#e9e9e6', muted: '#a5a9b0', line: '#33363b', edge: '#7d828a',
-    good: ['#93d9ad', '#16301f'], bad: ['#ffaba2', '#3d1a18'], ask: ['#f3c97d', '#392b0e'], note: ['#a3c8f7', '#162b45'], plain: ['#c2c5ca', '#2b2e32'],
+    canvas: '#131416',
+    paper: '#1a1c1f',
+    ink: '#e9e9e6',
+    muted: '#a5a9b0',
+    line: '#33363b',
+    edge: '#7d828a',
+    good: ['#93d9ad', '#16301f'],
+    bad: ['#ffaba2', '#3d1a18'],
+    ask: ['#f3c97d', '#392b0e'],
+    note: ['#a3c8f7', '#162b45'],
+    plain: ['#c2c5ca', '#2b2e32'],
   },
 } as const;
 
 function variables(colours: (typeof PALETTE)['light' | 'dark']): string {
   return Object.entries(colours)
-    .map(([name, value]) => (typeof value === 'string' ? `--${name}:${value};` : `--${name}:${value[0]};--${name}-bg:${value[1]};`))
+    .map(([name, value]) =>
+      typeof value === 'string' ? `--${name}:${value};` : `--${name}:${value[0]};--${name}-bg:${value[1]};`,
+    )
     .join('');
 }
 
@@ -38,6 +58,7 @@ section { margin-top: 2.5rem; }
 a { color: inherit; text-decoration-thickness: 1px; text-underline-offset: .18em; text-decoration-color: var(--edge); }
 a:hover { text-decoration-color: currentColor; text-decoration-thickness: 2px; }
 code, pre { font-family: var(--mono); font-size: .875em; }
+pre { white-space: pre-wrap; }
 q { font-style: italic; quotes: "\\201C" "\\201D"; }
 :focus-visible { outline: 3px solid var(--ink); outline-offset: 2px; border-radius: 3px; }
 [tabindex="-1"]:focus { outline: none; }
@@ -105,6 +126,7 @@ td.narrow > div { min-width: 0; }
 .dense table { table-layout: fixed; }
 .dense :is(th, td) { padding-block: .35rem; }
 .dense :is(th, td) > div { min-width: 0; }
+.dense thead th:first-child { width: 30%; }
 .dense h3 { margin: 1.1rem 0 .45rem; }
 time { white-space: nowrap; }
 tbody tr:hover { background: color-mix(in srgb, var(--canvas) 60%, transparent); }
@@ -149,7 +171,7 @@ button.primary:hover { background: color-mix(in srgb, var(--ink) 85%, var(--pape
 .statement { font-weight: 560; }
 details > summary { cursor: pointer; padding: .4rem 0; width: fit-content; text-decoration: underline; text-decoration-color: var(--edge); text-underline-offset: .18em; }
 .raw > summary { font-size: .875rem; color: var(--muted); }
-.raw pre { background: var(--paper); border: 1px solid var(--line); border-radius: 6px; padding: .8rem; overflow: auto; max-height: 28rem; font-size: .8125rem; line-height: 1.45; overflow-wrap: normal; }
+.raw pre { background: var(--paper); border: 1px solid var(--line); border-radius: 6px; padding: .8rem; white-space: pre; overflow: auto; max-height: 28rem; font-size: .8125rem; line-height: 1.45; overflow-wrap: normal; }
 .figures { display: flex; flex-wrap: wrap; gap: .5rem 2.5rem; max-width: none; }
 .figures b { font-size: 1.45rem; font-weight: 650; letter-spacing: -.015em; display: block; line-height: 1.25; }
 .digest { max-width: none; margin-bottom: .25rem; }
@@ -177,6 +199,11 @@ details > summary { cursor: pointer; padding: .4rem 0; width: fit-content; text-
   td::before { content: attr(data-label); color: var(--muted); font-size: .875rem; line-height: 1.7; }
   :is(tbody th, td) > div { min-width: 0; }
   .dense tbody tr { padding-block: .5rem; }
+  .dense tbody th { padding-bottom: 0; }
+  .dense td { grid-template-columns: 4rem minmax(0, 1fr); }
+  .dense tbody tr:not(:has(td + td)) { display: grid; grid-template-columns: 2fr 3fr; gap: .75rem; }
+  .dense tr:not(:has(td + td)) td { display: block; }
+  .dense tr:not(:has(td + td)) td::before { content: none; }
   .answers div { grid-template-columns: 1fr; }
   .timeline > li { grid-template-columns: minmax(0, 1fr); padding-left: 1.5rem; }
   .timeline > li::before { left: 4px; }

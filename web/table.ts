@@ -16,8 +16,10 @@ export function table<Row>(caption: string, columns: readonly Column<Row>[], row
 <caption class="hidden">${caption}</caption>
 <thead role="rowgroup"><tr role="row">${columns.map(({ head }) => html`<th role="columnheader" scope="col">${head}</th>`)}</tr></thead>
 <tbody role="rowgroup">
-${rows.map((row) => html`<tr role="row">${columns.map((column, index) => cell(column, row, index))}</tr>
-`)}</tbody>
+${rows.map(
+  (row) => html`<tr role="row">${columns.map((column, index) => cell(column, row, index))}</tr>
+`,
+)}</tbody>
 </table>`;
 }
 
@@ -26,6 +28,8 @@ export function summary(entries: readonly (readonly [name: string, value: Value]
   return html`<dl class="summary">
 ${entries
   .filter(([, value]) => value !== null && value !== undefined && value !== false && value !== '')
-  .map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>
-`)}</dl>`;
+  .map(
+    ([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>
+`,
+  )}</dl>`;
 }

@@ -79,9 +79,9 @@ ${
     undefined,
   )
 }${all.map((record, index) => {
-    const { title, more } = inWords(record);
-    // The event above is the person's; opening the change is the gate's work.
-    const who = record.body.kind === 'change-opened' ? 'Portcullis' : actorLine(record.actor);
-    return entry(record.at, who, title, more, index < MAX_RAW_RECORDS && raw(record));
-  })}</ol>`;
+  const { title, more } = inWords(record);
+  // The event above is the person's; opening the change is the gate's work.
+  const who = record.body.kind === 'change-opened' ? 'Portcullis' : actorLine(record.actor);
+  return entry(record.at, who, title, more, index < MAX_RAW_RECORDS && raw(record));
+})}</ol>`;
 }

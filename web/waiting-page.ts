@@ -29,7 +29,8 @@ ${
           },
           {
             head: 'Change',
-            cell: ({ endpoint, generation }) => html`<a href="${changePath(endpoint, generation)}">change ${generation}</a>`,
+            cell: ({ endpoint, generation }) =>
+              html`<a href="${changePath(endpoint, generation)}">change ${generation}</a>`,
           },
           { head: 'Expires', narrow: true, cell: ({ expiresAt }) => time(expiresAt) },
           { head: 'Left', cell: ({ expiresAt }) => (expiresAt > now ? duration(now, expiresAt) : 'expired') },

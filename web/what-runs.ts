@@ -64,7 +64,10 @@ ${summary([
     variant.kind === 'inference-component-host' &&
       variant.components.map(({ name, copies }) => `${name} × ${copies}`).join(', '),
   ],
-  ['Images', html`<ul class="plain">${containers.map(({ image, mode }) => html`<li><code>${image ?? 'from a model package'}</code>${mode === 'MultiModel' && ' (multi-model)'}</li>`)}</ul>`],
+  [
+    'Images',
+    html`<ul class="plain">${containers.map(({ image, mode }) => html`<li><code>${image ?? 'from a model package'}</code>${mode === 'MultiModel' && ' (multi-model)'}</li>`)}</ul>`,
+  ],
   ['Loads', uris.length > 0 ? html`<ul class="plain">${uris.map(artifact)}</ul>` : 'nothing from S3'],
 ])}</section>
 `;

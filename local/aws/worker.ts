@@ -99,6 +99,7 @@ const main = connectRpc(parentPort, {
     store.keys('event-queue').sort().map((key) => ({ key, event: store.get<Record<string, unknown>>('event-queue', key) ?? {} })),
   resume: () => resumeTransitions(loopback),
   handled: (keys: string[]) => store.together(() => { for (const key of keys) store.delete('event-queue', key); }),
+  emit,
   seed: (fleet: Fleet) => seedFleet(loopback, fleet),
   outbox: () => store.list('outbox'),
   calls: () => Object.fromEntries(calls),

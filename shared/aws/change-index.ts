@@ -31,7 +31,12 @@ export function monthsFrom(month: string, count: number): string {
 }
 
 /** Adds one index item to the change it is about. Newest first, the outcome comes before the opening; order does not matter. */
-function fold(halves: Halves, item: Record<string, AttributeValue>, environment: Environment, onlyKnown: boolean): void {
+function fold(
+  halves: Halves,
+  item: Record<string, AttributeValue>,
+  environment: Environment,
+  onlyKnown: boolean,
+): void {
   const text = (name: string) => item[name]?.S ?? null;
   const key = `${text('pk')}#${text('generation')}`;
   const known = halves.get(key);
@@ -76,7 +81,13 @@ function pagesOf(services: Services, environment: Environment, month: string, ne
 }
 
 /** Looks into a neighbouring month for what is missing of the changes already found. */
-async function complete(services: Services, halves: Halves, environment: Environment, month: string, newestFirst: boolean) {
+async function complete(
+  services: Services,
+  halves: Halves,
+  environment: Environment,
+  month: string,
+  newestFirst: boolean,
+) {
   const missing = ({ row, opened }: Half) => (newestFirst ? !opened : row.state === 'open');
   let pages = 0;
   if (![...halves.values()].some(missing)) return;
@@ -87,9 +98,14 @@ async function complete(services: Services, halves: Halves, environment: Environ
   }
 }
 
-async function listIn(environment: Environment, services: Services, { month, state, limit }: ChangeQuery): Promise<ChangeRow[]> {
+async function listIn(
+  environment: Environment,
+  services: Services,
+  { month, state, limit }: ChangeQuery,
+): Promise<ChangeRow[]> {
   const halves: Halves = new Map();
-  const rows = () => [...halves.values()].map(({ row }) => row).filter((row) => state === undefined || row.state === state);
+  const rows = () =>
+    [...halves.values()].map(({ row }) => row).filter((row) => state === undefined || row.state === state);
   const thisMonth = services.now().slice(0, 7);
   const months = month ? [month] : Array.from({ length: MONTHS }, (_, index) => monthsFrom(thisMonth, -index));
   for (const each of months) {

@@ -5,8 +5,8 @@ import { EndpointChange } from '../model/endpoint-change.ts';
 import { streamOf } from '../model/endpoint-ref.ts';
 import type { Services } from './services.ts';
 
-/** The input of one execution of the state machine. */
-export const ExecutionInput = z.strictObject({
+/** The input of one execution of the state machine. Tasks get it with what earlier states added, which is not theirs to read. */
+export const ExecutionInput = z.object({
   change: EndpointChange,
   generation: z.int().positive(),
   /** How long approvers have, for the state machine's TimeoutSecondsPath. */

@@ -7,12 +7,14 @@ import { EndpointRef, refFromArn } from './endpoint-ref.ts';
  * What an event means to the gate:
  * - `change`: an endpoint may have changed;
  * - `lookup`: it may have, but the event names only a schedule or an inference component, to be looked up;
+ * - `execution-ended`: an execution of a state machine ended otherwise than by its own last state;
  * - `dropped`: it is about nothing we gate (the reason is counted);
  * - `poison`: it is not what its type promises (it is quarantined, never dropped).
  */
 export type EventReading =
   | { as: 'change'; change: EndpointChange }
   | { as: 'lookup'; what: 'monitoring-schedule' | 'inference-component'; name: string; change: Omit<EndpointChange, 'endpoint'> & Pick<EndpointRef, 'account' | 'region'> }
+  | { as: 'execution-ended'; stateMachineArn: string; status: string; input: string; cause: string }
   | { as: 'dropped'; reason: string }
   | { as: 'poison'; reason: string };
 
@@ -65,6 +67,14 @@ const AlarmConfigurationChange = z.object({
   operation: z.string(),
   configuration: z.looseObject({}),
   previousConfiguration: z.looseObject({}).nullish(),
+});
+
+const ExecutionStatusChange = z.object({
+  stateMachineArn: z.string(),
+  status: z.string(),
+  input: z.string().nullish(),
+  error: z.string().nullish(),
+  cause: z.string().nullish(),
 });
 
 const dropped = (reason: string): EventReading => ({ as: 'dropped', reason });
@@ -240,6 +250,20 @@ function readAlarmConfiguration(envelope: Envelope): EventReading {
   });
 }
 
+function readExecutionStatus(envelope: Envelope): EventReading {
+  const parsed = ExecutionStatusChange.safeParse(envelope.detail);
+  if (!parsed.success) return poison(explain(parsed.error, 'detail'));
+  const { stateMachineArn, status, input, error, cause } = parsed.data;
+  if (!['FAILED', 'TIMED_OUT', 'ABORTED'].includes(status)) return dropped('execution-status');
+  return {
+    as: 'execution-ended',
+    stateMachineArn,
+    status,
+    input: input ?? '',
+    cause: [error, cause].filter(Boolean).join(': ') || 'no cause is given',
+  };
+}
+
 /** Reads any event of the default bus. Never throws. */
 export function readEvent(input: unknown): EventReading {
   const parsed = Envelope.safeParse(input);
@@ -253,6 +277,8 @@ export function readEvent(input: unknown): EventReading {
       return readCall(envelope);
     case 'CloudWatch Alarm Configuration Change':
       return readAlarmConfiguration(envelope);
+    case 'Step Functions Execution Status Change':
+      return readExecutionStatus(envelope);
     default:
       return dropped(`not-gated:${envelope['detail-type'].slice(0, 64)}`);
   }

@@ -1,0 +1,38 @@
+import { gateActor } from '../model/actor.ts';
+import { changeOf, lastOpened } from '../model/endpoint-history.ts';
+import type { Result } from '../model/ledger-record.ts';
+import { type Failure, outcomeOf } from '../model/outcome.ts';
+import type { ExecutionInput } from './executions.ts';
+import { append, knownStream } from './ledger.ts';
+import type { Services } from './services.ts';
+
+/** Puts on record how a change ended, once: whoever comes second finds it there. Returns what is on record. */
+export async function recordOutcome(
+  services: Services,
+  { change, generation }: Pick<ExecutionInput, 'change' | 'generation'>,
+  state: Parameters<typeof outcomeOf>[1],
+  failure?: Failure,
+): Promise<Result> {
+  const stream = await append(services, await knownStream(services, change.endpoint, generation), (history) => {
+    const mine = changeOf(history, generation);
+    if (mine?.outcome) return undefined;
+    const known = mine?.opened ?? lastOpened(history)?.opened;
+    return {
+      id: `outcome#${generation}`,
+      body: {
+        kind: 'outcome',
+        generation,
+        digest: mine?.opened?.digest ?? null,
+        // What cannot be told is prod, the strictest, here too.
+        environment: known?.environment.name ?? 'prod',
+        ...outcomeOf(mine, state, failure),
+        cause: change.cause,
+        changedAt: change.at,
+      },
+      actor: gateActor,
+    };
+  });
+  const result = changeOf(stream.history, generation)?.outcome?.result;
+  if (!result) throw new Error('The outcome was not recorded.');
+  return result;
+}

@@ -1,0 +1,308 @@
+import { DescribeScalableTargetsCommand, type ScalableTarget } from '@aws-sdk/client-application-auto-scaling';
+import { DescribeAlarmsCommand, type DescribeAlarmsCommandInput, type DescribeAlarmsOutput } from '@aws-sdk/client-cloudwatch';
+import { DecryptCommand, EncryptCommand } from '@aws-sdk/client-kms';
+import {
+  GetBucketEncryptionCommand,
+  type GetBucketEncryptionCommandOutput,
+  HeadObjectCommand,
+  type HeadObjectOutput,
+  ListObjectsV2Command,
+} from '@aws-sdk/client-s3';
+import {
+  type DescribeEndpointConfigOutput,
+  DescribeEndpointCommand,
+  DescribeEndpointConfigCommand,
+  type DescribeEndpointOutput,
+  DescribeInferenceComponentCommand,
+  type DescribeInferenceComponentOutput,
+  DescribeModelCommand,
+  type DescribeModelOutput,
+  DescribeModelPackageCommand,
+  type DescribeModelPackageOutput,
+  DescribeDataQualityJobDefinitionCommand,
+  DescribeModelBiasJobDefinitionCommand,
+  DescribeModelExplainabilityJobDefinitionCommand,
+  DescribeModelQualityJobDefinitionCommand,
+  DescribeMonitoringScheduleCommand,
+  type DescribeMonitoringScheduleCommandOutput,
+  ListInferenceComponentsCommand,
+  ListMonitoringSchedulesCommand,
+  ListTagsCommand,
+  type MonitoringScheduleSummary,
+} from '@aws-sdk/client-sagemaker';
+import { SendEmailCommand } from '@aws-sdk/client-sesv2';
+import { DescribeExecutionCommand, SendTaskSuccessCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { mockClient } from 'aws-sdk-client-mock';
+import { createServices, type Services } from '../shared/aws/services.ts';
+import { config, later, NOW } from './builders.ts';
+
+/** An error as the SDK throws it. */
+export function awsError(name: string, message = name, status = 400): Error {
+  return Object.assign(new Error(message), { name, $metadata: { httpStatusCode: status } });
+}
+
+/** Real clients (to be mocked), a clock that stands still, and ids that count. */
+export function services(overrides: Partial<Services> = {}): Services {
+  let ids = 0;
+  let codes = 0;
+  return createServices(overrides.config ?? config(), {
+    now: () => NOW,
+    newId: () => `request${String((ids += 1)).padStart(19, '0')}`,
+    newCode: () => `C0DE-0000-0000-${String((codes += 1)).padStart(4, '0')}`,
+    ...overrides,
+  });
+}
+
+/** What is in AWS; tests change it before they read. The perfect one holds the endpoint of builders.ts. */
+export type World = {
+  endpoint: Partial<DescribeEndpointOutput> | undefined;
+  configs: Record<string, Partial<DescribeEndpointConfigOutput>>;
+  models: Record<string, Partial<DescribeModelOutput>>;
+  packages: Record<string, Partial<DescribeModelPackageOutput>>;
+  components: Record<string, Partial<DescribeInferenceComponentOutput>>;
+  tags: { Key: string; Value: string }[];
+  schedules: Partial<MonitoringScheduleSummary>[];
+  inlineSchedules: Record<string, Partial<DescribeMonitoringScheduleCommandOutput>>;
+  /** Job definitions by name, in any of the four shapes. */
+  definitions: Record<string, object>;
+  alarms: Pick<DescribeAlarmsOutput, 'MetricAlarms' | 'CompositeAlarms' | 'LogAlarms'>;
+  targets: ScalableTarget[];
+  /** By `bucket/key`; a number is the HTTP status that S3 refuses with. */
+  objects: Record<string, Partial<HeadObjectOutput> | number>;
+  buckets: Record<string, Partial<GetBucketEncryptionCommandOutput> | number>;
+  /** Items on one page of every list. */
+  pageSize: number;
+  executions: Map<string, { input: string; status: string }>;
+  /** Task tokens that were resumed. */
+  resumed: string[];
+  mails: { to: string; subject: string; text: string }[];
+  /** Runs before every answer: to count, to wait, to fail. */
+  before: (command: string, input: unknown) => Promise<void> | void;
+};
+
+const metricAlarm = (name: string) => ({
+  AlarmName: name,
+  StateValue: 'OK' as const,
+  ActionsEnabled: true,
+  Dimensions: [{ Name: 'EndpointName', Value: 'fraud-prod' }],
+});
+
+export const perfectWorld = (): World => ({
+  endpoint: {
+    EndpointName: 'fraud-prod',
+    EndpointStatus: 'InService',
+    EndpointConfigName: 'fraud-prod-cfg-18',
+    ProductionVariants: [{ VariantName: 'AllTraffic', CurrentInstanceCount: 2, DesiredInstanceCount: 2, CurrentWeight: 1, DesiredWeight: 1 }],
+    LastDeploymentConfig: {
+      BlueGreenUpdatePolicy: { TrafficRoutingConfiguration: { Type: 'ALL_AT_ONCE', WaitIntervalInSeconds: 0 } },
+      AutoRollbackConfiguration: { Alarms: [{ AlarmName: 'fraud-prod-ModelMonitorAlarm' }, { AlarmName: 'fraud-prod-DataDriftAlarm' }] },
+    },
+    CreationTime: new Date('2026-11-01T00:00:00.000Z'),
+    LastModifiedTime: new Date('2026-11-20T09:00:00.000Z'),
+  },
+  configs: {
+    'fraud-prod-cfg-18': {
+      ProductionVariants: [{ VariantName: 'AllTraffic', ModelName: 'fraud-2026-11-19', InstanceType: 'ml.m5.large', InitialInstanceCount: 2, InitialVariantWeight: 1 }],
+      DataCaptureConfig: {
+        EnableCapture: true,
+        InitialSamplingPercentage: 20,
+        DestinationS3Uri: 's3://ml-capture-prod/fraud',
+        CaptureOptions: [{ CaptureMode: 'Input' }],
+      },
+    },
+  },
+  models: {
+    'fraud-2026-11-19': { PrimaryContainer: { Image: 'fraud:3.4.1', ModelDataUrl: 's3://ml-artifacts-prod/fraud/model.tar.gz' } },
+  },
+  packages: {},
+  components: {},
+  tags: [{ Key: 'team', Value: 'risk' }, { Key: 'environment', Value: 'prod' }],
+  schedules: [
+    {
+      MonitoringScheduleName: 'fraud-prod-data-quality',
+      MonitoringScheduleStatus: 'Scheduled',
+      MonitoringType: 'DataQuality',
+      MonitoringJobDefinitionName: 'fraud-prod-data-quality-job',
+      CreationTime: new Date('2026-11-01T01:00:00.000Z'),
+    },
+  ],
+  inlineSchedules: {},
+  definitions: {
+    'fraud-prod-data-quality-job': {
+      DataQualityBaselineConfig: { ConstraintsResource: { S3Uri: 's3://ml-artifacts-prod/fraud/constraints.json' } },
+    },
+  },
+  alarms: { MetricAlarms: [metricAlarm('fraud-prod-ModelMonitorAlarm'), metricAlarm('fraud-prod-DataDriftAlarm')] },
+  targets: [],
+  objects: { 'ml-artifacts-prod/fraud/model.tar.gz': { ETag: '"1"', ServerSideEncryption: 'AES256' } },
+  buckets: {
+    'ml-artifacts-prod': {
+      ServerSideEncryptionConfiguration: { Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }] },
+    },
+  },
+  pageSize: 100,
+  executions: new Map(),
+  resumed: [],
+  mails: [],
+  before: () => undefined,
+});
+
+/** Services whose every client answers from a world. DynamoDB is in fake-ledger.ts. */
+export function fakeAws(overrides: Partial<Services> = {}) {
+  const clock = { now: NOW, advance: (seconds: number) => (clock.now = later(seconds, clock.now)) };
+  const built = services({ now: () => clock.now, ...overrides });
+  const world = perfectWorld();
+  const calls: string[] = [];
+  const mocks = {
+    sagemaker: mockClient(built.sagemaker),
+    cloudwatch: mockClient(built.cloudwatch),
+    scaling: mockClient(built.scaling),
+    s3: mockClient(built.s3),
+    dynamodb: mockClient(built.dynamodb),
+    sfn: mockClient(built.sfn),
+    kms: mockClient(built.kms),
+    ses: mockClient(built.ses),
+  };
+  /** Answers a command from the world, after it was counted. */
+  const answer = (mock: object, command: { name: string }, from: (input: never) => unknown) =>
+    (mock as { on: (command: object) => { callsFake: (run: (input: never) => unknown) => void } })
+      .on(command)
+      .callsFake(async (input: never) => {
+        calls.push(command.name.replace(/Command$/, ''));
+        await world.before(command.name.replace(/Command$/, ''), input);
+        return from(input);
+      });
+  const named = <T>(list: Record<string, T>, name: string | undefined, what: string): T => {
+    const found = list[name ?? ''];
+    if (found === undefined) throw awsError('ValidationException', `Could not find ${what} "${name}".`);
+    return found;
+  };
+  const page = <T>(list: T[], token: string | undefined) => {
+    const start = Number(token ?? 0);
+    const end = start + world.pageSize;
+    return { items: list.slice(start, end), NextToken: end < list.length ? String(end) : undefined };
+  };
+  type In = Record<string, string | undefined>;
+
+  const { sagemaker, cloudwatch, scaling, s3, sfn, kms, ses } = mocks;
+  answer(sagemaker, DescribeEndpointCommand, ({ EndpointName }: In) =>
+    named(world.endpoint ? { [EndpointName ?? '']: world.endpoint } : {}, EndpointName, 'endpoint'),
+  );
+  answer(sagemaker, DescribeEndpointConfigCommand, ({ EndpointConfigName }: In) =>
+    named(world.configs, EndpointConfigName, 'endpoint configuration'),
+  );
+  answer(sagemaker, DescribeModelCommand, ({ ModelName }: In) => named(world.models, ModelName, 'model'));
+  answer(sagemaker, DescribeModelPackageCommand, ({ ModelPackageName }: In) => named(world.packages, ModelPackageName, 'package'));
+  answer(sagemaker, DescribeInferenceComponentCommand, ({ InferenceComponentName }: In) =>
+    named(world.components, InferenceComponentName, 'inference component'),
+  );
+  answer(sagemaker, ListInferenceComponentsCommand, ({ VariantNameEquals, NextToken }: In) => {
+    const names = Object.entries(world.components).filter(([, { VariantName }]) => VariantName === VariantNameEquals);
+    const { items, ...rest } = page(names, NextToken);
+    return { InferenceComponents: items.map(([InferenceComponentName]) => ({ InferenceComponentName })), ...rest };
+  });
+  answer(sagemaker, ListTagsCommand, ({ NextToken }: In) => {
+    const { items, ...rest } = page(world.tags, NextToken);
+    return { Tags: items, ...rest };
+  });
+  answer(sagemaker, ListMonitoringSchedulesCommand, ({ NextToken }: In) => {
+    const { items, ...rest } = page(world.schedules, NextToken);
+    return { MonitoringScheduleSummaries: items, ...rest };
+  });
+  answer(sagemaker, DescribeMonitoringScheduleCommand, ({ MonitoringScheduleName }: In) => {
+    const found = world.inlineSchedules[MonitoringScheduleName ?? ''];
+    if (!found) throw awsError('ResourceNotFound', `Could not find schedule "${MonitoringScheduleName}".`);
+    return found;
+  });
+  for (const command of [
+    DescribeDataQualityJobDefinitionCommand,
+    DescribeModelQualityJobDefinitionCommand,
+    DescribeModelBiasJobDefinitionCommand,
+    DescribeModelExplainabilityJobDefinitionCommand,
+  ]) {
+    answer(sagemaker, command, ({ JobDefinitionName }: In) => named(world.definitions, JobDefinitionName, 'job definition'));
+  }
+  answer(cloudwatch, DescribeAlarmsCommand, ({ AlarmNames = [], AlarmTypes = ['MetricAlarm'], NextToken }: DescribeAlarmsCommandInput) => {
+    const kinds = ['MetricAlarm', 'CompositeAlarm', 'LogAlarm'] as const;
+    const all = kinds.flatMap((kind) =>
+      AlarmTypes.includes(kind) ? (world.alarms[`${kind}s`] ?? []).map((alarm: { AlarmName?: string | undefined }) => ({ kind, alarm })) : [],
+    );
+    const { items, ...rest } = page(all.filter(({ alarm }) => AlarmNames.includes(alarm.AlarmName ?? '')), NextToken);
+    const of = (wanted: string) => items.filter(({ kind }) => kind === wanted).map(({ alarm }) => alarm);
+    return { MetricAlarms: of('MetricAlarm'), CompositeAlarms: of('CompositeAlarm'), LogAlarms: of('LogAlarm'), ...rest };
+  });
+  answer(scaling, DescribeScalableTargetsCommand, ({ ResourceIds, NextToken }: { ResourceIds: string[]; NextToken?: string }) => {
+    const { items, ...rest } = page(world.targets.filter(({ ResourceId = '' }) => ResourceIds.includes(ResourceId)), NextToken);
+    return { ScalableTargets: items, ...rest };
+  });
+
+  const s3Answer = <T>(found: T | number | undefined): T => {
+    if (found === undefined) throw awsError('NotFound', 'UnknownError', 404);
+    if (typeof found === 'number') throw awsError(String(found), 'UnknownError', found);
+    return found;
+  };
+  answer(s3, HeadObjectCommand, ({ Bucket, Key }: In) => s3Answer(world.objects[`${Bucket}/${Key}`]));
+  answer(s3, GetBucketEncryptionCommand, ({ Bucket }: In) => s3Answer(world.buckets[Bucket ?? '']));
+  answer(s3, ListObjectsV2Command, ({ Bucket, Prefix, ContinuationToken }: In) => {
+    const keys = Object.keys(world.objects).filter((path) => path.startsWith(`${Bucket}/${Prefix}`));
+    const { items, NextToken } = page(keys, ContinuationToken);
+    return {
+      Contents: items.map((path) => ({ Key: path.slice(`${Bucket}/`.length) })),
+      NextContinuationToken: NextToken,
+      IsTruncated: NextToken !== undefined,
+    };
+  });
+
+  // StartExecution is idempotent while an execution of the same name and input runs; a closed name stays taken.
+  answer(sfn, StartExecutionCommand, ({ name = '', input = '' }: In) => {
+    const known = world.executions.get(name);
+    if (known && (known.status !== 'RUNNING' || known.input !== input)) throw awsError('ExecutionAlreadyExists');
+    world.executions.set(name, { input, status: 'RUNNING' });
+    return {};
+  });
+  answer(sfn, DescribeExecutionCommand, ({ executionArn }: In) => {
+    const found = world.executions.get(executionArn?.split(':').at(-1) ?? '');
+    if (!found) throw awsError('ExecutionDoesNotExist');
+    return { status: found.status };
+  });
+  answer(sfn, SendTaskSuccessCommand, ({ taskToken = '' }: In) => {
+    world.resumed.push(taskToken);
+    return {};
+  });
+  // A ciphertext opens only in the context that it was made in.
+  answer(kms, EncryptCommand, ({ Plaintext, EncryptionContext }: { Plaintext: Uint8Array; EncryptionContext: object }) => ({
+    CiphertextBlob: Buffer.from(JSON.stringify([Buffer.from(Plaintext).toString('base64'), EncryptionContext])),
+  }));
+  answer(kms, DecryptCommand, ({ CiphertextBlob, EncryptionContext }: { CiphertextBlob: Uint8Array; EncryptionContext: object }) => {
+    const [plain, context] = JSON.parse(Buffer.from(CiphertextBlob).toString()) as [string, object];
+    if (JSON.stringify(context) !== JSON.stringify(EncryptionContext)) throw awsError('InvalidCiphertextException');
+    return { Plaintext: Buffer.from(plain, 'base64') };
+  });
+  answer(ses, SendEmailCommand, (input: { Destination: { ToAddresses: string[] }; Content: { Simple: { Subject: { Data: string }; Body: { Text: { Data: string } } } } }) => {
+    const { Subject, Body } = input.Content.Simple;
+    for (const to of input.Destination.ToAddresses) world.mails.push({ to, subject: Subject.Data, text: Body.Text.Data });
+    return {};
+  });
+  return { services: built, world, clock, calls, ...mocks };
+}
+export type FakeAws = ReturnType<typeof fakeAws>;
+
+/** Lets calls through in waves: all that are waiting go at once, as far apart as the depth of a reading. */
+export function countWaves(aws: FakeAws) {
+  const seen = { waves: 0, most: 0 };
+  let waiting: (() => void)[] = [];
+  aws.world.before = () =>
+    new Promise((resolve) => {
+      if (waiting.length === 0) {
+        setTimeout(() => {
+          seen.waves += 1;
+          seen.most = Math.max(seen.most, waiting.length);
+          const all = waiting;
+          waiting = [];
+          for (const go of all) go();
+        }, 2);
+      }
+      waiting.push(resolve);
+    });
+  return seen;
+}

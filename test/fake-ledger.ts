@@ -1,0 +1,134 @@
+import {
+  type AttributeValue,
+  DeleteItemCommand,
+  ExecuteStatementCommand,
+  type ExecuteStatementCommandInput,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  type QueryCommandInput,
+  UpdateItemCommand,
+  type UpdateItemCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import { canonicalJson } from '../shared/model/canonical-json.ts';
+import { streamOf } from '../shared/model/endpoint-ref.ts';
+import { GENESIS, type LedgerRecord, recordHash, sortKey } from '../shared/model/ledger-record.ts';
+import { records, type Written } from './builders.ts';
+import { awsError, type FakeAws } from './fake-aws.ts';
+
+type Item = Record<string, AttributeValue>;
+
+/** `SET a = :a, #b = :b`, `REMOVE #a, b`, `ADD a :one`: the forms that we use, on top-level attributes. */
+function update(item: Item, { UpdateExpression = '', ExpressionAttributeNames = {}, ExpressionAttributeValues = {} }: UpdateItemCommandInput): Item {
+  const [, verb, rest = ''] = /^(SET|REMOVE|ADD) (.+)$/.exec(UpdateExpression) ?? [];
+  const changed = { ...item };
+  for (const part of rest.split(', ')) {
+    const [rawName = '', value = ''] = part.split(verb === 'SET' ? ' = ' : ' ');
+    const name = ExpressionAttributeNames[rawName] ?? rawName;
+    const given = ExpressionAttributeValues[value];
+    if (verb === 'REMOVE') delete changed[name];
+    else if (!given) throw awsError('ValidationException', `no value for ${value}`);
+    else if (verb === 'ADD') changed[name] = { N: String(Number(changed[name]?.N ?? 0) + Number(given.N)) };
+    else changed[name] = given;
+  }
+  return changed;
+}
+
+/**
+ * The three tables in memory. The ledger takes nothing but the one form of INSERT, refuses a key that is there, and
+ * answers queries page by page; the others are items by key.
+ */
+export function fakeTables(aws: FakeAws) {
+  const ledger = new Map<string, Item>();
+  const items = { approvals: new Map<string, Item>(), work: new Map<string, Item>() };
+  const tableOf = (name: string | undefined) => items[name as keyof typeof items] ?? new Map<string, Item>();
+  const keyOf = (key: Item = {}) => (key.id ? (key.id.S ?? '') : `${key.pk?.S}|${key.sk?.S}`);
+  const before = async (command: string, input: unknown) => {
+    aws.calls.push(command);
+    await aws.world.before(command, input);
+  };
+  /** Runs once before the next insert arrives: another writer who is faster. */
+  const hooks = { beforeInsert: undefined as undefined | (() => void) };
+
+  const put = (record: LedgerRecord) => {
+    const pk = streamOf(record.endpoint);
+    const sk = sortKey(record.sequence, record.previous);
+    ledger.set(`${pk}|${sk}`, { pk: { S: pk }, sk: { S: sk }, record: { S: canonicalJson(record) }, hash: { S: recordHash(record) } });
+  };
+  const all = () =>
+    [...ledger.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => JSON.parse(item.record?.S ?? '') as LedgerRecord);
+
+  const { dynamodb } = aws;
+  dynamodb.on(ExecuteStatementCommand).callsFake(async (input: ExecuteStatementCommandInput) => {
+    await before('ExecuteStatement', input);
+    const race = hooks.beforeInsert;
+    hooks.beforeInsert = undefined;
+    race?.();
+    const [, pk, sk, rest = ''] = /^INSERT INTO "ledger" VALUE \{'pk': '([^']+)', 'sk': '([^']+)', (.+)\}$/.exec(input.Statement ?? '') ?? [];
+    if (!pk || !sk) throw awsError('ValidationException', `not our INSERT: ${input.Statement}`);
+    if (ledger.has(`${pk}|${sk}`)) throw awsError('DuplicateItemException');
+    const names = rest.split(', ').map((each) => /^'(\w+)': \?$/.exec(each)?.[1] ?? 'bad');
+    const values = names.map((name, index) => [name, input.Parameters?.[index] ?? { NULL: true }] as const);
+    ledger.set(`${pk}|${sk}`, { pk: { S: pk }, sk: { S: sk }, ...Object.fromEntries(values) });
+    return {};
+  });
+  dynamodb.on(QueryCommand).callsFake(async (input: QueryCommandInput) => {
+    await before('Query', input);
+    const open = input.IndexName === 'by-open';
+    const source = input.TableName === 'ledger' ? ledger : tableOf(input.TableName);
+    const wanted = Object.values(input.ExpressionAttributeValues ?? {})[0]?.S;
+    const sort = open ? 'expiresAt' : 'sk';
+    const matching = [...source.values()]
+      .filter((item) => item[open ? 'open' : 'pk']?.S === wanted)
+      .sort((a, b) => ((a[sort]?.S ?? '') < (b[sort]?.S ?? '') ? -1 : 1));
+    if (input.ScanIndexForward === false) matching.reverse();
+    const from = input.ExclusiveStartKey;
+    const start = from ? matching.findIndex((item) => keyOf(item) === keyOf(from)) + 1 : 0;
+    const Items = matching.slice(start, start + (input.Limit ?? aws.world.pageSize));
+    const last = Items.at(-1);
+    const more = last && start + Items.length < matching.length;
+    return { Items, ...(more ? { LastEvaluatedKey: last.id ? { id: last.id } : { pk: last.pk, sk: last.sk } } : {}) };
+  });
+  dynamodb.on(GetItemCommand).callsFake(async (input: { TableName: string; Key: Item }) => {
+    await before('GetItem', input);
+    return { Item: tableOf(input.TableName).get(keyOf(input.Key)) };
+  });
+  dynamodb.on(PutItemCommand).callsFake(async (input: { TableName: string; Item: Item }) => {
+    await before('PutItem', input);
+    tableOf(input.TableName).set(keyOf(input.Item), input.Item);
+    return {};
+  });
+  dynamodb.on(DeleteItemCommand).callsFake(async (input: { TableName: string; Key: Item }) => {
+    await before('DeleteItem', input);
+    tableOf(input.TableName).delete(keyOf(input.Key));
+    return {};
+  });
+  dynamodb.on(UpdateItemCommand).callsFake(async (input: UpdateItemCommandInput) => {
+    await before('UpdateItem', input);
+    const table = tableOf(input.TableName);
+    table.set(keyOf(input.Key), update(table.get(keyOf(input.Key)) ?? { ...input.Key }, input));
+    return {};
+  });
+
+  return {
+    ...items,
+    hooks,
+    /** Starts a stream with these records. */
+    seed: (...written: Written[]) => {
+      for (const record of records(...written)) put(record);
+    },
+    /** Appends at the end of the stream, as another writer would. */
+    add: (written: Written) => {
+      const [record] = records(written);
+      const last = all().at(-1);
+      if (!record) throw new Error('no record');
+      put({ ...record, sequence: (last?.sequence ?? 0) + 1, previous: last ? recordHash(last) : GENESIS });
+    },
+    /** Everything on record, oldest first. */
+    records: all,
+    bodies: () => all().map(({ body }) => body),
+    kinds: () => all().map(({ body }) => `${body.kind}#${body.generation}`),
+    itemsOfLedger: () => [...ledger.values()],
+  };
+}
+export type FakeTables = ReturnType<typeof fakeTables>;

@@ -1,0 +1,406 @@
+import { DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { KMSClient } from '@aws-sdk/client-kms';
+import { SendTaskSuccessCommand, SFNClient } from '@aws-sdk/client-sfn';
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { mockClient } from 'aws-sdk-client-mock';
+import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest';
+import { ROUTES, respond } from '../../functions/http-api.ts';
+import { codeHash } from '../../shared/aws/approvals.ts';
+import { createServices, type Services } from '../../shared/aws/services.ts';
+import type { EndpointHistory } from '../../shared/model/endpoint-history.ts';
+import * as a from '../builders.ts';
+import { HOSTILE, indexItem, ledgerItem, requestItem, waiting } from '../web/web-builders.ts';
+
+const dynamodb = mockClient(DynamoDBClient);
+const kms = mockClient(KMSClient);
+const sfn = mockClient(SFNClient);
+let logged: MockInstance<typeof console.error>;
+
+const CODE = 'K7QM-2XVA-9RTB-4HNC';
+const HASH = codeHash(a.REQUEST, CODE);
+const CIPHERTEXT = 'sealed-token';
+const ERROR_ID = 'e'.repeat(26);
+const READS = ['GetItemCommand', 'QueryCommand'];
+
+let services: Services;
+
+/** The tables as AWS would answer for them: a stream, one open request, nothing else. Whatever writes is refused. */
+function tables(history: EndpointHistory, request = requestItem({ codes: { M: { asha: { S: HASH } } } })) {
+  const records = history.changes
+    .flatMap((change) => change.records)
+    .sort((one, other) => other.sequence - one.sequence);
+  dynamodb.onAnyCommand().rejects(new Error('this is no read'));
+  dynamodb.on(QueryCommand).resolves({ Items: [] });
+  dynamodb.on(QueryCommand, { TableName: 'ledger', ConsistentRead: true }).resolves({ Items: records.map(ledgerItem) });
+  dynamodb.on(QueryCommand, { IndexName: 'by-open' }).resolves({ Items: [request] });
+  dynamodb.on(GetItemCommand).resolves({});
+  dynamodb.on(GetItemCommand, { Key: { id: { S: a.REQUEST } } }).resolves({ Item: request });
+}
+
+beforeEach(() => {
+  for (const mock of [dynamodb, kms, sfn]) mock.reset();
+  kms.onAnyCommand().rejects(new Error('this is no read'));
+  sfn.onAnyCommand().rejects(new Error('this is no read'));
+  logged = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  services = createServices(a.config(), { now: () => a.NOW, newId: () => ERROR_ID });
+  tables(waiting());
+});
+afterEach(() => logged.mockRestore());
+
+type Sent = { method?: string; query?: string; headers?: Record<string, string>; body?: string; base64?: boolean };
+function eventFor(
+  path: string,
+  { method = 'GET', query = '', headers = {}, body, base64 = false }: Sent = {},
+): APIGatewayProxyEventV2 {
+  return {
+    version: '2.0',
+    routeKey: '$default',
+    rawPath: path,
+    rawQueryString: query,
+    headers,
+    requestContext: {
+      accountId: '',
+      apiId: '',
+      domainName: '',
+      domainPrefix: '',
+      http: { method, path, protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: '' },
+      requestId: '',
+      routeKey: '$default',
+      stage: '$default',
+      time: '',
+      timeEpoch: 0,
+    },
+    ...(body !== undefined && { body: base64 ? Buffer.from(body).toString('base64') : body }),
+    isBase64Encoded: base64,
+  };
+}
+const visit = (path: string, sent?: Sent) => respond(eventFor(path, sent), services);
+
+const APPROVAL = `/approvals/${a.REQUEST}`;
+const CHANGE = '/changes/111122223333/us-east-1/fraud-prod/1';
+const PATHS = ['/', CHANGE, '/approvals', APPROVAL, '/quarantine', '/style.css', '/health'];
+
+const form = (fields: Record<string, string> = {}) =>
+  new URLSearchParams({
+    digest: a.opened().digest,
+    code: CODE,
+    reason: 'looks right',
+    answer: 'approved',
+    ...fields,
+  }).toString();
+const post = (fields?: Record<string, string>, headers: Record<string, string> = {}, more: Sent = {}) =>
+  visit(APPROVAL, {
+    method: 'POST',
+    body: form(fields),
+    headers: {
+      'content-type': 'application/x-www-form-urlencoded',
+      origin: 'https://gate.example.com',
+      'sec-fetch-site': 'same-origin',
+      ...headers,
+    },
+    ...more,
+  });
+
+describe('pages', () => {
+  test.each(PATHS)('%s answers', async (path) => {
+    expect((await visit(path)).statusCode).toBe(200);
+  });
+
+  test('every GET route is visited by these tests', () => {
+    const routes = ROUTES.filter(({ method }) => method === 'GET');
+    const patterns = routes.map(({ path }) => new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`));
+    expect(patterns.filter((pattern) => !PATHS.some((path) => pattern.test(path)))).toEqual([]);
+    expect(routes).toHaveLength(PATHS.length);
+  });
+
+  test.each(PATHS)('HEAD %s answers like GET, without a body', async (path) => {
+    const [got, headed] = [await visit(path), await visit(path, { method: 'HEAD' })];
+    expect(headed).toEqual({ ...got, body: '' });
+  });
+
+  test('the list of changes passes its filter on and shows what comes back', async () => {
+    const item = indexItem({ kind: 'outcome', at: a.NOW, result: 'blocked', reason: 'Violates prod-budget.' });
+    dynamodb.on(QueryCommand, { IndexName: 'by-environment-month' }).resolves({ Items: [] });
+    dynamodb
+      .on(QueryCommand, {
+        IndexName: 'by-environment-month',
+        ExpressionAttributeValues: { ':month': { S: 'prod#2026-11' } },
+      })
+      .resolves({ Items: [item] });
+    const { body } = await visit('/', { query: 'environment=prod&result=&month=2026-11' });
+    expect(body).toContain('Violates prod-budget.');
+    expect(body).toContain('<option value="prod" selected>');
+  });
+
+  test.each(['month=November', 'environment=qa', `result=${encodeURIComponent(HOSTILE)}`])(
+    'a filter that makes no sense (%s) is a 400',
+    async (query) => {
+      const { statusCode, body } = await visit('/', { query });
+      expect(statusCode).toBe(400);
+      expect(body).not.toContain('<script');
+    },
+  );
+
+  test('the stylesheet may be cached, is CSS, and is what the pages link to', async () => {
+    const { headers } = await visit('/style.css');
+    expect(headers).toMatchObject({
+      'content-type': 'text/css; charset=utf-8',
+      'cache-control': 'public, max-age=3600',
+    });
+  });
+
+  test('health is JSON', async () => {
+    expect(JSON.parse((await visit('/health')).body ?? '')).toEqual({ status: 'ok' });
+  });
+
+  test('how a request stands comes from the ledger, whatever the approvals table says', async () => {
+    tables(waiting({ body: a.given(), actor: a.person('asha') }));
+    const { body } = await visit(APPROVAL);
+    expect(body).toContain('<span class="badge good">Approved</span>');
+    expect(body).not.toContain('<form class="decide"');
+  });
+
+  test('a request that the ledger does not have is not found, although the table lists it', async () => {
+    tables(a.history(a.opened(), a.findings()));
+    expect((await visit(APPROVAL)).statusCode).toBe(404);
+  });
+
+  test('no page contains a token, a code or the hash of a code', async () => {
+    for (const path of PATHS) {
+      const { body } = await visit(path);
+      for (const secret of [HASH, CODE, CIPHERTEXT, Buffer.from(CIPHERTEXT).toString('base64')])
+        expect(body).not.toContain(secret);
+    }
+  });
+});
+
+describe('headers', () => {
+  const EXPECTED = {
+    'content-security-policy':
+      "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    'x-frame-options': 'DENY',
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'cross-origin-opener-policy': 'same-origin',
+    'permissions-policy': expect.stringMatching(/^([a-z-]+=\(\)(, )?)+$/) as string,
+  };
+
+  test.each([...PATHS, '/nothing/here', `/approvals/${'x'.repeat(26)}`])('%s has them all', async (path) => {
+    const { headers } = await visit(path);
+    expect(headers).toMatchObject(EXPECTED);
+    if (path !== '/style.css') expect(headers).toMatchObject({ 'cache-control': 'no-store' });
+  });
+
+  test('so have refusals, redirects and failures', async () => {
+    const refused = await post({}, { origin: 'https://evil.example.com' });
+    const wrongMethod = await visit('/', { method: 'DELETE' });
+    dynamodb.onAnyCommand().rejects(new Error('down'));
+    dynamodb.on(GetItemCommand).rejects(new Error('down'));
+    const failed = await visit(APPROVAL);
+    expect([refused, wrongMethod, failed].map(({ statusCode }) => statusCode)).toEqual([403, 405, 500]);
+    for (const { headers } of [refused, wrongMethod, failed])
+      expect(headers).toMatchObject({ ...EXPECTED, 'cache-control': 'no-store' });
+  });
+});
+
+describe('GET and HEAD', () => {
+  test.each(['GET', 'HEAD'])('%s changes nothing: every call to AWS that a page makes is a read', async (method) => {
+    for (const path of PATHS)
+      expect((await visit(path, { method, query: 'answer=approved&code=x' })).statusCode).toBe(200);
+    const calls = dynamodb.calls().map((call) => call.args[0].constructor.name);
+    expect(calls.length).toBeGreaterThan(5);
+    expect(calls.filter((name) => !READS.includes(name))).toEqual([]);
+    expect([...kms.calls(), ...sfn.calls()]).toEqual([]);
+  });
+});
+
+describe('what is not there', () => {
+  test.each([
+    '/nothing',
+    '/changes',
+    '/approvals/',
+    '/style.css/',
+    '/stylexcss',
+    '/approvals/UPPERCASE',
+    '/changes/1/us-east-1/fraud-prod/1',
+    '/changes/111122223333/us-east-1/fraud-prod/0',
+    '/changes/111122223333/us-east-1/fraud-prod/1e3',
+    '/changes/111122223333/us-east-1/fraud-prod/99',
+    '/changes/111122223333/us-east-1/%3Cscript%3E/1',
+  ])('%s is a 404 page with an error id', async (path) => {
+    const { statusCode, body } = await visit(path);
+    expect(statusCode).toBe(404);
+    expect(body).toContain(ERROR_ID);
+  });
+
+  test.each([
+    ['/', 'POST', 'GET, HEAD'],
+    [APPROVAL, 'PUT', 'GET, HEAD, POST'],
+    ['/style.css', 'OPTIONS', 'GET, HEAD'],
+  ])('%s does not take %s, and says what it takes', async (path, method, allow) => {
+    const { statusCode, headers } = await visit(path, { method });
+    expect(statusCode).toBe(405);
+    expect(headers).toMatchObject({ allow });
+  });
+});
+
+describe('an error inside', () => {
+  test('is a page with an id, without internals, and one line in the log with the same id and no query string', async () => {
+    const error = new Error('secret table name portcullis-ledger');
+    error.name = 'ProvisionedThroughputExceededException';
+    dynamodb.on(QueryCommand).rejects(error);
+    const { statusCode, body } = await visit('/', { query: 'month=2026-11' });
+    expect(statusCode).toBe(500);
+    expect(body).toContain(ERROR_ID);
+    expect(body).not.toMatch(/secret|Provisioned|at .*\.ts/);
+    expect(logged).toHaveBeenCalledTimes(1);
+    const line = String(logged.mock.calls[0]?.[0]);
+    expect(JSON.parse(line)).toEqual({
+      level: 'ERROR',
+      message: 'Something went wrong',
+      errorId: ERROR_ID,
+      status: 500,
+      route: 'GET /',
+      error: 'ProvisionedThroughputExceededException',
+    });
+  });
+});
+
+describe('an answer', () => {
+  const inserted: unknown[] = [];
+  beforeEach(() => {
+    inserted.length = 0;
+    kms.reset();
+    sfn.reset();
+    kms.onAnyCommand().resolves({ Plaintext: new TextEncoder().encode('token') });
+    sfn.onAnyCommand().resolves({});
+    // Writes are allowed here, and what is inserted is kept.
+    dynamodb.reset();
+    dynamodb.onAnyCommand().callsFake((input: { Statement?: string; Parameters?: { S?: string }[] }) => {
+      if (input.Statement)
+        inserted.push(...(input.Parameters ?? []).flatMap(({ S = '' }) => (S.startsWith('{') ? [JSON.parse(S)] : [])));
+      return {};
+    });
+    const history = waiting();
+    const request = requestItem({ codes: { M: { asha: { S: HASH } } } });
+    const items = history.changes
+      .flatMap(({ records }) => records)
+      .reverse()
+      .map(ledgerItem);
+    dynamodb.on(QueryCommand).resolves({ Items: items });
+    dynamodb.on(GetItemCommand).resolves({ Item: request });
+  });
+
+  test('that counts is recorded, wakes the execution, and leads back to the page', async () => {
+    const { statusCode, headers } = await post();
+    expect(statusCode).toBe(303);
+    expect(headers).toMatchObject({ location: APPROVAL });
+    expect(inserted).toMatchObject([
+      { body: { kind: 'approval-given', approver: 'asha', answer: 'approved', reason: 'looks right' } },
+    ]);
+    expect(sfn.commandCalls(SendTaskSuccessCommand)).toHaveLength(1);
+  });
+
+  test('may come encoded in base64, as API Gateway sends it', async () => {
+    expect((await post({}, {}, { base64: true })).statusCode).toBe(303);
+  });
+
+  test('from a client that sends neither Origin nor Sec-Fetch-Site is taken: no browser, nobody to trick', async () => {
+    const { statusCode } = await visit(APPROVAL, {
+      method: 'POST',
+      body: form(),
+      headers: { 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8' },
+    });
+    expect(statusCode).toBe(303);
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ['another origin', { origin: 'https://evil.example.com' }],
+    ['our host over plain HTTP', { origin: 'http://gate.example.com' }],
+    ['an origin that the browser withholds', { origin: 'null' }],
+    ['another site, by Sec-Fetch-Site', { 'sec-fetch-site': 'cross-site' }],
+    ['a sibling of our site, by Sec-Fetch-Site', { 'sec-fetch-site': 'same-site' }],
+  ])('from %s is refused before anything is read', async (_what, headers) => {
+    expect((await post({}, headers)).statusCode).toBe(403);
+    expect(dynamodb.calls()).toEqual([]);
+  });
+
+  test.each(['application/json', 'text/plain', 'multipart/form-data; boundary=x', ''])(
+    'of content type "%s" is refused',
+    async (type) => {
+      expect((await post({}, { 'content-type': type })).statusCode).toBe(415);
+      expect(dynamodb.calls()).toEqual([]);
+    },
+  );
+
+  test('of more than 16 KiB is refused', async () => {
+    expect((await post({ reason: 'x'.repeat(16 * 1024) })).statusCode).toBe(413);
+    expect(dynamodb.calls()).toEqual([]);
+  });
+
+  test('with a wrong code is a 403 that keeps the reason and not the code', async () => {
+    const { statusCode, body } = await post({ code: 'WRONG-CODE', reason: 'typed <b>once</b>' });
+    expect(statusCode).toBe(403);
+    expect(body).toContain('That is not the code from your message');
+    expect(body).toContain('typed &lt;b&gt;once&lt;/b&gt;</textarea>');
+    expect(body).not.toContain('WRONG-CODE');
+    expect(inserted).toEqual([]);
+  });
+
+  test('about another deployment than the one that is asked about is a 409', async () => {
+    const { statusCode, body } = await post({ digest: a.HEX });
+    expect(statusCode).toBe(409);
+    expect(body).toContain('role="alert"');
+    expect(inserted).toEqual([]);
+  });
+
+  test('without a reason is a 409, since a reason is part of the record', async () => {
+    expect((await post({ reason: ' ' })).statusCode).toBe(409);
+    expect(inserted).toEqual([]);
+  });
+
+  test.each<[string, Record<string, string>, string]>([
+    ['an answer that is none', { answer: 'maybe' }, 'Press Approve or Reject.'],
+    ['no code', { code: ' ' }, 'Enter your personal code.'],
+    ['a damaged digest', { digest: 'x' }, 'The form is damaged.'],
+    ['a field too many', { admin: 'true' }, 'The form is damaged.'],
+    ['a reason that is too long', { reason: 'x'.repeat(2_001) }, 'at most 2000 characters'],
+  ])('with %s is a 400 that says so', async (_what, fields, message) => {
+    const { statusCode, body } = await post(fields);
+    expect(statusCode).toBe(400);
+    expect(body).toContain(message);
+    expect(inserted).toEqual([]);
+  });
+
+  test('given twice is recorded once and leads to the page both times', async () => {
+    const history = waiting({ body: a.given(), actor: a.person('asha') });
+    dynamodb.on(QueryCommand).resolves({
+      Items: history.changes
+        .flatMap(({ records }) => records)
+        .reverse()
+        .map(ledgerItem),
+    });
+    expect((await post()).statusCode).toBe(303);
+    expect(inserted).toEqual([]);
+  });
+
+  test('that comes after the decision is a 409 and shows the decision', async () => {
+    const history = waiting({ body: a.given({ approver: 'ben', answer: 'rejected' }), actor: a.person('ben') });
+    dynamodb.on(QueryCommand).resolves({
+      Items: history.changes
+        .flatMap(({ records }) => records)
+        .reverse()
+        .map(ledgerItem),
+    });
+    const { statusCode, body } = await post();
+    expect(statusCode).toBe(409);
+    expect(body).toContain('The request was rejected before your answer came.');
+    expect(body).not.toContain('<form class="decide"');
+    expect(inserted).toEqual([]);
+  });
+
+  test('to a request that does not exist is a 404', async () => {
+    dynamodb.on(GetItemCommand).resolves({});
+    expect((await post()).statusCode).toBe(404);
+  });
+});

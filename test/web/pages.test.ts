@@ -1,0 +1,281 @@
+import { describe, expect, test } from 'vitest';
+import { changeOf } from '../../shared/model/endpoint-history.ts';
+import { approvalPage } from '../../web/approval-page.ts';
+import { changePage } from '../../web/change-page.ts';
+import { changesPage, waitingKey } from '../../web/changes-page.ts';
+import { messagePage } from '../../web/message-page.ts';
+import { quarantinePage } from '../../web/quarantine-page.ts';
+import { waitingPage } from '../../web/waiting-page.ts';
+import * as a from '../builders.ts';
+import { approvalModel, HOSTILE, row, waiting } from './web-builders.ts';
+
+/** A change in which every text that comes from outside is hostile. */
+function hostileHistory() {
+  const facts = a.facts({
+    endpoint: { ...a.endpoint, name: HOSTILE },
+    environment: { name: 'prod', source: 'tag', evidence: HOSTILE },
+    configName: HOSTILE,
+    volumeKmsKeyId: HOSTILE,
+    dataCapture: { enabled: true, samplingPercentage: 1, destinationS3Uri: HOSTILE, kmsKeyId: HOSTILE },
+    variants: [
+      a.componentHost({
+        name: HOSTILE,
+        instanceTypes: [HOSTILE],
+        components: [{ name: HOSTILE, copies: 1, model: a.model({ name: HOSTILE }), baseComponent: HOSTILE }],
+        models: [
+          a.model({
+            containers: [{ image: HOSTILE, mode: 'SingleModel', environmentSha256: HOSTILE, artifactUris: [HOSTILE] }],
+          }),
+        ],
+      }),
+    ],
+    artifacts: [
+      a.artifact({
+        uri: HOSTILE,
+        version: HOSTILE,
+        encryption: { status: 'unverifiable', reason: HOSTILE },
+        bucket: { name: HOSTILE, encryption: { status: 'missing' } },
+      }),
+    ],
+    monitors: [a.monitor({ name: HOSTILE })],
+    deployment: { known: true, strategy: 'none', rollbackAlarms: [a.alarm(HOSTILE)] },
+  });
+  const opened = a.opened(1, facts, { cause: HOSTILE });
+  const baseline = {
+    digest: a.HEX,
+    deployment: { ...a.opened().deployment, volumeKmsKeyId: `old ${HOSTILE}` },
+    result: 'approved' as const,
+    approvedFor: [],
+    generation: 1,
+    at: a.NOW,
+  };
+  const finding = { ...a.finding(HOSTILE, 'needs-approval', HOSTILE), statement: `${HOSTILE} \`${HOSTILE}\`` };
+  const cost = {
+    ...a.findings().cost,
+    unknown: [HOSTILE],
+    variants: [{ variant: HOSTILE, floorUsd: 1, ceilingUsd: 1, explanation: HOSTILE }],
+    pricesSource: HOSTILE,
+  };
+  return a.history(
+    { body: { ...opened, baseline }, actor: a.person(HOSTILE) },
+    { kind: 'event-joined', generation: 1, event: a.change({ cause: HOSTILE, actor: a.person(HOSTILE) }) },
+    a.findings(1, [finding], { cost }),
+    a.requested(1, { approvers: [HOSTILE], reasons: [HOSTILE] }),
+    a.given({ approver: HOSTILE, reason: HOSTILE, decides: false }),
+    a.verified(1, [finding]),
+    a.outcome(1, 'rejected', { reason: HOSTILE }),
+  );
+}
+
+function hostilePages(): Record<string, string> {
+  const endpoint = { ...a.endpoint, name: HOSTILE };
+  const history = hostileHistory();
+  const change = changeOf(history, 1);
+  if (!change) throw new Error('no change');
+  const approval = { notifyErrors: [HOSTILE], names: new Map([[HOSTILE, HOSTILE]]) };
+  const pages = {
+    approval: approvalPage(
+      approvalModel(history, { ...approval, refusal: { reason: HOSTILE, typedReason: `</textarea>${HOSTILE}` } }),
+    ),
+    'decided approval': approvalPage(
+      approvalModel(history, {
+        ...approval,
+        state: { state: 'decided', decided: { answer: 'expired', approvers: [], reason: HOSTILE } },
+      }),
+    ),
+    change: changePage({ endpoint, change, history, approval: undefined }),
+    changes: changesPage({
+      rows: [
+        row({ endpoint: HOSTILE, account: HOSTILE, region: HOSTILE, reason: HOSTILE, cause: HOSTILE, who: HOSTILE }),
+      ],
+      filter: { month: HOSTILE },
+      limit: 1,
+      waiting: new Map(),
+    }),
+    waiting: waitingPage({ requests: [{ id: HOSTILE, endpoint, generation: 1, expiresAt: HOSTILE }], now: a.NOW }),
+    quarantine: quarantinePage({
+      events: [
+        { id: HOSTILE, reason: HOSTILE, at: HOSTILE, event: JSON.stringify({ [HOSTILE]: HOSTILE }) },
+        { id: 'x', reason: '', at: a.NOW, event: HOSTILE },
+      ],
+      dropped: [{ reason: HOSTILE, count: 1 }],
+    }),
+    message: messagePage({ happened: HOSTILE, why: HOSTILE, todo: HOSTILE }, HOSTILE),
+  };
+  return Object.fromEntries(Object.entries(pages).map(([name, html]) => [name, html.toString()]));
+}
+
+describe('hostile names, reasons, tags and events', () => {
+  test.each(Object.entries(hostilePages()))('do no harm on the %s page', (_name, html) => {
+    expect(html).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
+    expect(html).not.toMatch(/<script/i);
+    expect(html).not.toMatch(/<img/i);
+    expect(html).not.toContain('\u202e');
+    // Every tag is one of ours: a name, then attributes in double quotes and nothing else.
+    for (const [tag] of html.matchAll(/<[^!][^>]*>/g)) {
+      expect(tag).toMatch(/^<\/?[a-z0-9]+(\s+[a-zA-Z-]+(="[^"<>]*")?)*\s*\/?>$/);
+      expect(tag.replace(/"[^"]*"/g, '')).not.toMatch(/\s(on\w+|style)=/i);
+      expect(tag).not.toMatch(/(href|action)="(?!\/)(?!#)/);
+    }
+  });
+});
+
+describe('every page', () => {
+  test.each(Object.entries(hostilePages()))(
+    '%s has a language, a title, one h1, landmarks, a skip link and no second stylesheet',
+    (_name, html) => {
+      expect(html).toMatch(/^<!doctype html>\n<html lang="en">/);
+      expect(html.match(/<title>/g)).toHaveLength(1);
+      expect(html.match(/<h1>/g)).toHaveLength(1);
+      for (const tag of ['<header ', '<nav ', '<main ', '<footer ']) expect(html).toContain(tag);
+      expect(html).toContain('<a class="skip" href="#main">');
+      expect(html.match(/<link /g)).toHaveLength(1);
+    },
+  );
+});
+
+describe('the list of changes', () => {
+  const page = (rows = [row()], requests = new Map<string, string>()) =>
+    changesPage({ rows, filter: {}, limit: 100, waiting: requests }).toString();
+
+  test('links each change and says how it stands in words', () => {
+    const html = page([row({ state: 'blocked', reason: 'Violates prod-budget.' })]);
+    expect(html).toContain('href="/changes/111122223333/us-east-1/fraud-prod/1"');
+    expect(html).toContain('<span class="badge bad">Blocked</span>');
+    expect(html).toContain('Violates prod-budget.');
+  });
+
+  test('shows an open change with an open request as waiting and links the request', () => {
+    const html = page([row()], new Map([[waitingKey('endpoint#111122223333#us-east-1#fraud-prod', 1), a.REQUEST]]));
+    expect(html).toContain(`<a href="/approvals/${a.REQUEST}"><span class="badge ask">Waiting</span></a>`);
+  });
+
+  test('shows a change that has ended as ended, even where a request of it is still listed as open', () => {
+    const html = page(
+      [row({ state: 'expired' })],
+      new Map([[waitingKey('endpoint#111122223333#us-east-1#fraud-prod', 1), a.REQUEST]]),
+    );
+    expect(html).not.toContain(a.REQUEST);
+  });
+
+  test('keeps the filter that was asked for, and says when nothing fits it', () => {
+    const html = changesPage({
+      rows: [],
+      filter: { environment: 'dev', result: 'blocked', month: '2026-10' },
+      limit: 100,
+      waiting: new Map(),
+    }).toString();
+    expect(html).toContain('<option value="dev" selected>');
+    expect(html).toContain('<option value="blocked" selected>');
+    expect(html).toContain('value="2026-10"');
+    expect(html).toContain('No change fits this filter.');
+  });
+});
+
+describe('the page of a change', () => {
+  const page = (history: ReturnType<typeof waiting>, generation = 1) => {
+    const change = changeOf(history, generation);
+    if (!change) throw new Error('no change');
+    return changePage({ endpoint: a.endpoint, change, history, approval: undefined }).toString();
+  };
+
+  test('tells the whole story in order, from the event to the outcome', () => {
+    const html = page(waiting({ body: a.given(), actor: a.person('asha') }, a.verified(), a.outcome()));
+    const story = [
+      'It happened: UpdateEndpoint',
+      'Opened:',
+      'Policies checked:',
+      'Approval requested',
+      'Answered:',
+      'Monitors and alarms verified:',
+      'Ended:',
+    ];
+    const places = story.map((text) => html.indexOf(text));
+    expect(places).not.toContain(-1);
+    expect(places).toEqual([...places].sort((one, other) => one - other));
+    expect(html).toContain('looks right');
+  });
+
+  test('shows every finding with its sentence, the cost, the digest and the raw records', () => {
+    const list = [
+      a.finding('one', 'needs-approval', 'Somebody must look.'),
+      a.finding('two', 'pass'),
+      a.finding('three', 'not-applicable', 'Not here.'),
+    ];
+    const html = page(waiting(a.findings(1, list)));
+    for (const text of ['What one says.', 'Somebody must look.', 'What two says.', 'What three says.', 'Not here.'])
+      expect(html).toContain(text);
+    expect(html).toContain('1 met, 1 not applicable');
+    expect(html).toContain('$0.23');
+    expect(html).toContain(a.opened().digest);
+    expect(html).toContain('&quot;kind&quot;: &quot;change-opened&quot;');
+  });
+
+  test('of a change that joined another points to that one, and the other shows what joined it', () => {
+    const joined = {
+      kind: 'change-joined' as const,
+      generation: 2,
+      cause: 'SageMaker Endpoint State Change',
+      eventId: 'e2',
+      changedAt: a.NOW,
+      digest: a.opened().digest,
+      joined: 1,
+    };
+    const history = waiting({ body: joined, actor: a.person('carol') });
+    expect(page(history, 2)).toContain('<a href="/changes/111122223333/us-east-1/fraud-prod/1">change 1</a>');
+    expect(page(history)).toContain('carol');
+  });
+
+  test('still shows a record of a kind that it does not know', () => {
+    expect(page(waiting({ kind: 'moon-phase', generation: 1 } as never))).toContain('moon-phase');
+  });
+
+  test('of an endpoint that was gone before it was read has its outcome and nothing made up', () => {
+    const html = page(
+      a.history(a.outcome(1, 'deleted', { reason: 'The endpoint does not exist any more.', digest: null })),
+    );
+    expect(html).toContain('<span class="badge plain">Deleted</span>');
+    expect(html).not.toContain('<h2>Facts</h2>');
+  });
+
+  test('stays under what a Lambda may answer, however many and large the records are', () => {
+    const event = a.change({ actor: a.person('x'.repeat(100_000)) });
+    const many = Array.from({ length: 300 }, () => ({
+      kind: 'event-joined' as const,
+      generation: 1,
+      event: { ...event, cause: '"'.repeat(100) },
+    }));
+    const html = page(waiting(...many.map((body) => ({ body }))));
+    expect(Buffer.byteLength(html)).toBeLessThan(5_500_000);
+    expect(html).toContain('more characters are not shown here');
+  });
+});
+
+describe('the quarantine', () => {
+  test('shows the reason, the event as text, and how often something was left alone', () => {
+    const html = quarantinePage({
+      events: [{ id: 'abc', reason: 'detail: is no detail', at: a.NOW, event: '{"a":1}' }],
+      dropped: [{ reason: 'aws-maintenance', count: 1_200 }],
+    }).toString();
+    expect(html).toContain('detail: is no detail');
+    expect(html).toContain('{\n  &quot;a&quot;: 1\n}');
+    expect(html).toContain('1,200');
+  });
+
+  test('says so when it is empty', () => {
+    expect(quarantinePage({ events: [], dropped: [] }).toString()).toContain('The quarantine is empty.');
+  });
+});
+
+test('requests that wait are listed soonest expiry first', () => {
+  const request = { endpoint: a.endpoint, generation: 1 };
+  const html = waitingPage({
+    requests: [
+      { ...request, id: 'late', expiresAt: a.later(90_000) },
+      { ...request, id: 'soon', expiresAt: a.later(3_900) },
+    ],
+    now: a.NOW,
+  }).toString();
+  expect(html.indexOf('/approvals/soon')).toBeLessThan(html.indexOf('/approvals/late'));
+  expect(html).toContain('1 h 5 min');
+});

@@ -1,0 +1,89 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { canonicalJson } from '../../shared/model/canonical-json.ts';
+import type { ChangeRow } from '../../shared/model/change-row.ts';
+import { changeOf, type EndpointHistory, requestersOf } from '../../shared/model/endpoint-history.ts';
+import { streamOf } from '../../shared/model/endpoint-ref.ts';
+import { type LedgerRecord, recordHash, sortKey } from '../../shared/model/ledger-record.ts';
+import type { ApprovalPage } from '../../web/approval-page.ts';
+import { endpoint, findings, history, NOW, opened, person, REQUEST, requested, type Written } from '../builders.ts';
+
+/** Text that does harm wherever it is not escaped. */
+export const HOSTILE = `"'><script>alert(1)</script><img src=x onerror=alert(2)>&lt;\u202e`;
+
+/** A change that waits for approval, made by mallory. */
+export const waiting = (...more: Written[]): EndpointHistory =>
+  history({ body: opened(), actor: person('mallory') }, findings(), requested(), ...more);
+
+/** What the approval page is given for change 1 of a stream. */
+export function approvalModel(from: EndpointHistory = waiting(), overrides: Partial<ApprovalPage> = {}): ApprovalPage {
+  const change = changeOf(from, 1);
+  if (!change?.opened || !change.request) throw new Error('The stream has no request.');
+  return {
+    change: { ...change, opened: change.opened, request: change.request },
+    state: change.decided
+      ? { state: 'decided', decided: change.decided }
+      : { state: 'waiting', approvalsNeeded: 1, approvalsGiven: 0 },
+    requesters: requestersOf(from, 1),
+    names: new Map([
+      ['asha', 'Asha Rao'],
+      ['ben', 'Ben Okafor'],
+    ]),
+    notified: true,
+    notifyErrors: [],
+    now: NOW,
+    ...overrides,
+  };
+}
+
+export const row = (overrides: Partial<ChangeRow> = {}): ChangeRow => ({
+  endpoint: endpoint.name,
+  account: endpoint.account,
+  region: endpoint.region,
+  environment: 'prod',
+  generation: 1,
+  at: NOW,
+  state: 'open',
+  reason: null,
+  cause: null,
+  who: 'mallory',
+  ...overrides,
+});
+
+type Item = Record<string, AttributeValue>;
+
+/** A record as the ledger's table keeps it. */
+export const ledgerItem = (record: LedgerRecord): Item => ({
+  pk: { S: streamOf(record.endpoint) },
+  sk: { S: sortKey(record.sequence, record.previous) },
+  hash: { S: recordHash(record) },
+  record: { S: canonicalJson(record) },
+});
+
+/** A request as the approvals table keeps it, with things that must never be shown. */
+export const requestItem = (overrides: Item = {}): Item => ({
+  id: { S: REQUEST },
+  account: { S: endpoint.account },
+  region: { S: endpoint.region },
+  endpoint: { S: endpoint.name },
+  generation: { N: '1' },
+  expiresAt: { S: requested().expiresAt },
+  codes: { M: {} },
+  notified: { BOOL: true },
+  notifyErrors: { L: [] },
+  token: { B: new TextEncoder().encode('sealed-token') },
+  open: { S: 'open' },
+  ...overrides,
+});
+
+/** An item of the index by environment and month. */
+export const indexItem = (fields: Record<string, string>): Item =>
+  Object.fromEntries(
+    Object.entries({
+      pk: streamOf(endpoint),
+      sk: 'x',
+      endpoint: endpoint.name,
+      environment: 'prod',
+      generation: '1',
+      ...fields,
+    }).map(([name, value]) => [name, { S: value }]),
+  );
