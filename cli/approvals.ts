@@ -3,7 +3,7 @@ import { readStream } from '../shared/aws/ledger.ts';
 import type { Services } from '../shared/aws/services.ts';
 import { approvalState } from '../shared/model/approval.ts';
 import { differences } from '../shared/model/effective-deployment.ts';
-import { changeOf } from '../shared/model/endpoint-history.ts';
+import { changeOf, requestersOf } from '../shared/model/endpoint-history.ts';
 import type { ApprovalAnswer } from '../shared/model/ledger-record.ts';
 import { type AwsOptions, servicesFor } from './context.ts';
 import { CliError, EXIT, json, type Output, table } from './output.ts';
@@ -39,31 +39,40 @@ async function load(services: Services, id: string) {
   if (!stored) throw new CliError(`There is no request ${id}. "portcullis approvals list" shows what waits.`);
   const { history } = await readStream(services, stored.endpoint, stored.generation);
   const change = changeOf(history, stored.generation);
-  if (!change?.request || !change.opened) throw new CliError(`Request ${id} is not in the ledger, so it cannot be decided.`);
+  if (!change?.request || !change.opened)
+    throw new CliError(`Request ${id} is not in the ledger, so it cannot be decided.`);
   const state = approvalState(history, { ...change, request: change.request }, approvalRules(services), services.now());
-  return { stored, change, opened: change.opened, request: change.request, state };
+  const requesters = requestersOf(history, stored.generation);
+  return { stored, change, requesters, opened: change.opened, request: change.request, state };
 }
 
 /** `approvals show ID`: what approving would accept. */
 export async function approvalsShow(id: string, options: Options, output: Output): Promise<number> {
-  const { change, opened, request, state } = await load(servicesFor(options), id);
+  const { change, requesters, opened, request, state } = await load(servicesFor(options), id);
   const difference = differences(opened.baseline?.deployment, opened.deployment);
   if (options.json) {
-    output.out(json({ request, state, requesters: change.requesters, findings: change.findings, differences: difference }));
+    output.out(json({ request, state, requesters, findings: change.findings, differences: difference }));
     return EXIT.fine;
   }
   const lines = [
     `${opened.facts.endpoint.name} (${opened.environment.name}; ${opened.environment.evidence})`,
-    `changed by ${change.requesters.map(({ person }) => person).join(', ') || 'unknown'} at ${opened.changedAt} (${opened.cause})`,
+    `changed by ${requesters.map(({ person }) => person).join(', ') || 'unknown'} at ${opened.changedAt} (${opened.cause})`,
     `state: ${state.state}${state.state === 'waiting' ? `, ${state.approvalsGiven} of ${state.approvalsNeeded} approvals, expires ${request.expiresAt}` : ''}`,
     `digest: ${request.digest}`,
     '',
     opened.baseline ? 'Against the last accepted deployment:' : 'First deployment; this is what will run:',
-    table(['FIELD', 'BEFORE', 'AFTER'], difference.map(({ field, before = '-', after = '-' }) => [field, before, after])),
+    table(
+      ['FIELD', 'BEFORE', 'AFTER'],
+      difference.map(({ field, before = '-', after = '-' }) => [field, before, after]),
+    ),
     '',
     table(
       ['OUTCOME', 'POLICY', 'WHAT'],
-      (change.findings?.findings ?? []).map(({ outcome, policy, messages, statement }) => [outcome, policy, messages.join(' ') || statement]),
+      (change.findings?.findings ?? []).map(({ outcome, policy, messages, statement }) => [
+        outcome,
+        policy,
+        messages.join(' ') || statement,
+      ]),
     ),
   ];
   output.out(lines.join('\n'));
@@ -79,18 +88,32 @@ export async function approvalsAnswer(
 ): Promise<number> {
   const services = servicesFor(options);
   const { request } = await load(services, id);
-  const reply = await answerRequest(services, { request: id, code: options.code, answer, reason: options.reason, digest: request.digest });
-  if (options.json) output.out(json(reply.reply === 'refused' ? reply : { reply: reply.reply, final: reply.final ?? null }));
+  const reply = await answerRequest(services, {
+    request: id,
+    code: options.code,
+    answer,
+    reason: options.reason,
+    digest: request.digest,
+  });
+  if (options.json)
+    output.out(json(reply.reply === 'refused' ? reply : { reply: reply.reply, final: reply.final ?? null }));
   switch (reply.reply) {
     case 'refused':
       if (!options.json) output.err(`Not recorded: ${reply.reason}`);
       return EXIT.violations;
     case 'already-decided':
-      if (!options.json) output.err(`It was already ${reply.final.answer} by ${reply.final.approvers.join(', ') || 'nobody'}: ${reply.final.reason}`);
+      if (!options.json)
+        output.err(
+          `It was already ${reply.final.answer} by ${reply.final.approvers.join(', ') || 'nobody'}: ${reply.final.reason}`,
+        );
       return EXIT.violations;
     default:
       if (!options.json) {
-        output.out(reply.final ? `Recorded: ${reply.final.answer} by ${reply.final.approvers.join(', ')}.` : 'Recorded. It needs more approvals.');
+        output.out(
+          reply.final
+            ? `Recorded: ${reply.final.answer} by ${reply.final.approvers.join(', ')}.`
+            : 'Recorded. It needs more approvals.',
+        );
       }
       return EXIT.fine;
   }

@@ -1,10 +1,10 @@
-import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
 import { type Broken, listStreams, type Verification, verifyStream } from '../shared/aws/audit.ts';
 import { listChanges } from '../shared/aws/change-index.ts';
 import { readWholeStream } from '../shared/aws/ledger.ts';
 import { EndpointRef, streamOf } from '../shared/model/endpoint-ref.ts';
-import { accountOf, type AwsOptions, servicesFor } from './context.ts';
+import { type AwsOptions, accountOf, servicesFor } from './context.ts';
 import { CliError, EXIT, json, type Output, table } from './output.ts';
 
 type Options = AwsOptions & { json?: boolean; endpoint?: string };
@@ -12,7 +12,11 @@ type Options = AwsOptions & { json?: boolean; endpoint?: string };
 /** The stream of an endpoint name in the account of the credentials, or of a full stream key. */
 async function streamFor(services: ReturnType<typeof servicesFor>, endpoint: string): Promise<string> {
   if (endpoint.startsWith('endpoint#')) return endpoint;
-  const ref = EndpointRef.safeParse({ account: await accountOf(services), region: services.config.region, name: endpoint });
+  const ref = EndpointRef.safeParse({
+    account: await accountOf(services),
+    region: services.config.region,
+    name: endpoint,
+  });
   if (!ref.success) throw new CliError(`"${endpoint}" is no endpoint name.`, EXIT.usage);
   return streamOf(ref.data);
 }
@@ -29,27 +33,47 @@ export async function auditList(options: Options & { month?: string }, output: O
         ? 'Nothing is on record for this month.'
         : table(
             ['TIME', 'ENDPOINT', 'CHANGE', 'ENV', 'RESULT', 'WHO', 'REASON'],
-            shown.map((row) => [row.at, row.endpoint, String(row.generation), row.environment, row.state, row.who ?? '-', row.reason ?? '']),
+            shown.map((row) => [
+              row.at,
+              row.endpoint,
+              String(row.generation),
+              row.environment,
+              row.state,
+              row.who ?? '-',
+              row.reason ?? '',
+            ]),
           ),
     );
   return EXIT.fine;
 }
 
 /** `audit show ENDPOINT`: every record of its stream, oldest first. */
-export async function auditShow(endpoint: string, options: Options & { change?: string }, output: Output): Promise<number> {
+export async function auditShow(
+  endpoint: string,
+  options: Options & { change?: string },
+  output: Output,
+): Promise<number> {
   const services = servicesFor(options);
   const stream = await streamFor(services, endpoint);
   const items = [];
   for await (const item of readWholeStream(services, stream)) {
     if (options.change === undefined || String(item.record.body.generation) === options.change) items.push(item);
   }
-  if (items.length === 0) throw new CliError(`Nothing is on record for ${endpoint}${options.change ? `, change ${options.change}` : ''}.`);
+  if (items.length === 0)
+    throw new CliError(`Nothing is on record for ${endpoint}${options.change ? `, change ${options.change}` : ''}.`);
   if (options.json) output.out(json(items.map(({ record }) => record)));
   else
     output.out(
       table(
         ['SEQUENCE', 'TIME', 'CHANGE', 'KIND', 'ACTOR', 'WHAT'],
-        items.map(({ record: { sequence, at, body, actor } }) => [String(sequence), at, String(body.generation), body.kind, actor.person, whatOf(body)]),
+        items.map(({ record: { sequence, at, body, actor } }) => [
+          String(sequence),
+          at,
+          String(body.generation),
+          body.kind,
+          actor.person,
+          whatOf(body),
+        ]),
       ),
     );
   return EXIT.fine;
@@ -87,7 +111,10 @@ export async function auditVerify(options: Options, output: Output): Promise<num
   for (const stream of streams) results.push(await verifyStream(services, stream));
   const broken = results.flatMap((result): Broken[] => (result.broken ? [result.broken] : []));
   const records = results.reduce((sum, result) => sum + result.records, 0);
-  if (options.json) output.out(json({ streams: results.length, records, broken, heads: results.map(({ stream, head }) => ({ stream, head })) }));
+  if (options.json)
+    output.out(
+      json({ streams: results.length, records, broken, heads: results.map(({ stream, head }) => ({ stream, head })) }),
+    );
   else {
     for (const { stream, sequence, problem } of broken) output.out(`BROKEN  ${stream}  record ${sequence} ${problem}.`);
     output.out(
@@ -119,6 +146,8 @@ export async function auditExport(options: Options & { output?: string }, output
     file.end();
     await once(file, 'finish');
   }
-  output.err(`${records} records of ${streams.length} streams exported${options.output ? ` to ${options.output}` : ''}.`);
+  output.err(
+    `${records} records of ${streams.length} streams exported${options.output ? ` to ${options.output}` : ''}.`,
+  );
   return records === 0 ? EXIT.couldNotCheck : EXIT.fine;
 }

@@ -13,7 +13,8 @@ export async function changes(
     throw new CliError(`--environment is ${options.environment}; it must be dev, staging or prod.`, EXIT.usage);
   }
   const limit = Number(options.limit ?? 50);
-  if (!Number.isInteger(limit) || limit < 1) throw new CliError(`--limit is ${options.limit}; it must be a whole number above 0.`, EXIT.usage);
+  if (!Number.isInteger(limit) || limit < 1)
+    throw new CliError(`--limit is ${options.limit}; it must be a whole number above 0.`, EXIT.usage);
   const rows = await listChanges(servicesFor(options), {
     ...(environment ? { environments: [environment.data] } : {}),
     ...(options.month ? { month: options.month } : {}),
@@ -26,7 +27,15 @@ export async function changes(
     output.out(
       table(
         ['TIME', 'ENDPOINT', 'CHANGE', 'ENV', 'RESULT', 'WHO', 'REASON'],
-        shown.map((row) => [row.at, row.endpoint, String(row.generation), row.environment, row.state, row.who ?? '-', row.reason ?? '']),
+        shown.map((row) => [
+          row.at,
+          row.endpoint,
+          String(row.generation),
+          row.environment,
+          row.state,
+          row.who ?? '-',
+          row.reason ?? '',
+        ]),
       ),
     );
   }

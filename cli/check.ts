@@ -7,7 +7,8 @@ import { EndpointFacts } from '../shared/model/endpoint-facts.ts';
 import { CliError, EXIT, type Output } from './output.ts';
 import { checkFacts, exitCodeFor, type Format, render } from './report.ts';
 
-const explain = (error: z.ZodError) => error.issues.map(({ path, message }) => `${path.map(String).join('.') || '(document)'}: ${message}`);
+const explain = (error: z.ZodError) =>
+  error.issues.map(({ path, message }) => `${path.map(String).join('.') || '(document)'}: ${message}`);
 
 /** A plan or recorded facts, told apart by their first field. */
 function factsFrom(document: unknown, where: string, now: string): EndpointFacts {
@@ -22,7 +23,9 @@ function factsFrom(document: unknown, where: string, now: string): EndpointFacts
     if (facts.success) return facts.data;
     throw new CliError(`${where} holds no valid facts:\n  ${explain(facts.error).join('\n  ')}`);
   }
-  throw new CliError(`${where} is neither a deployment plan ("kind: DeploymentPlan") nor recorded facts ("schema: 1").`);
+  throw new CliError(
+    `${where} is neither a deployment plan ("kind: DeploymentPlan") nor recorded facts ("schema: 1").`,
+  );
 }
 
 /** `portcullis check FILE`: plans or recorded facts against the policies, without any AWS call. Returns the exit code. */
@@ -39,7 +42,9 @@ export function check(file: string, options: { format: Format }, output: Output)
   const problem = Array.isArray(documents) ? documents.flatMap(({ errors }) => errors)[0] : undefined;
   if (problem) throw new CliError(`${file} is neither YAML nor JSON: ${problem.message.split('\n')[0]}`);
   const values = (Array.isArray(documents) ? documents : []).flatMap((document) => document.toJS() as unknown);
-  const checked = values.map((value, index) => checkFacts(factsFrom(value, `${file}, document ${index + 1}`, now), policySettings));
+  const checked = values.map((value, index) =>
+    checkFacts(factsFrom(value, `${file}, document ${index + 1}`, now), policySettings),
+  );
   output.out(render(checked, options.format, policySettings, file));
   return exitCodeFor(checked);
 }

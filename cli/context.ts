@@ -1,4 +1,4 @@
-import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { readAccountId } from '../shared/aws/account.ts';
 import { createServices, type Services } from '../shared/aws/services.ts';
 import { loadConfig } from '../shared/config.ts';
 import { CliError } from './output.ts';
@@ -16,6 +16,7 @@ export function servicesFor({ local, awsPort, region }: AwsOptions): Services {
     process.env.AWS_SECRET_ACCESS_KEY = 'cli';
     process.env.AWS_REGION = 'us-east-1';
     process.env.PORTCULLIS_STATE_MACHINE_ARN = `arn:aws:states:us-east-1:${LOCAL_ACCOUNT}:stateMachine:endpoint-compliance`;
+    for (const name of Object.keys(process.env)) if (name.startsWith('AWS_ENDPOINT_URL_')) delete process.env[name];
     delete process.env.AWS_PROFILE;
     delete process.env.AWS_SESSION_TOKEN;
   }
@@ -27,8 +28,8 @@ export function servicesFor({ local, awsPort, region }: AwsOptions): Services {
 /** The account that the credentials belong to. */
 export async function accountOf(services: Services): Promise<string> {
   try {
-    const { Account } = await new STSClient({ region: services.config.region }).send(new GetCallerIdentityCommand({}));
-    if (Account) return Account;
+    const account = await readAccountId(services);
+    if (account) return account;
   } catch (error) {
     throw unreachable(error);
   }
@@ -39,13 +40,19 @@ export async function accountOf(services: Services): Promise<string> {
 export function unreachable(error: unknown): CliError {
   const { name, message, code } = error as Error & { code?: string };
   if (name === 'CredentialsProviderError') {
-    return new CliError('No AWS credentials were found. Set AWS_PROFILE, log in, or use --local for the runtime on this machine.');
+    return new CliError(
+      'No AWS credentials were found. Set AWS_PROFILE, log in, or use --local for the runtime on this machine.',
+    );
   }
   if (code === 'ECONNREFUSED' || (name === 'AggregateError' && code === 'ECONNREFUSED')) {
-    return new CliError(`Nothing listens at ${process.env.AWS_ENDPOINT_URL ?? 'the AWS endpoint'}. Start the runtime with "portcullis up".`);
+    return new CliError(
+      `Nothing listens at ${process.env.AWS_ENDPOINT_URL ?? 'the AWS endpoint'}. Start the runtime with "portcullis up".`,
+    );
   }
   if (name === 'ResourceNotFoundException') {
-    return new CliError('The gate\'s tables are not there. Is the gate deployed in this account and region? (--local for this machine)');
+    return new CliError(
+      "The gate's tables are not there. Is the gate deployed in this account and region? (--local for this machine)",
+    );
   }
   return new CliError(`AWS refused: ${name}: ${message}`);
 }

@@ -1,6 +1,5 @@
-import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
-import { ListEndpointsCommand } from '@aws-sdk/client-sagemaker';
-import { accountOf, type AwsOptions, servicesFor, unreachable } from './context.ts';
+import { readTableStatus, tryListing } from '../shared/aws/account.ts';
+import { type AwsOptions, accountOf, servicesFor, unreachable } from './context.ts';
 import { EXIT, json, type Output, table } from './output.ts';
 
 type Check = { check: string; result: 'ok' | 'warning' | 'problem'; detail: string };
@@ -29,9 +28,17 @@ export async function doctor(options: AwsOptions & { json?: boolean }, output: O
   const needed = Math.max(requiredApprovals, requiredApprovalsIfRequesterUnknown);
   checks.push(
     approvers.length === 0
-      ? { check: 'approvers', result: 'problem', detail: 'nobody is listed, so nothing can be approved (approvals.approvers)' }
+      ? {
+          check: 'approvers',
+          result: 'problem',
+          detail: 'nobody is listed, so nothing can be approved (approvals.approvers)',
+        }
       : approvers.length <= needed
-        ? { check: 'approvers', result: 'warning', detail: `${approvers.length} listed, up to ${needed} needed: when one of them is the requester or away, nothing can be approved` }
+        ? {
+            check: 'approvers',
+            result: 'warning',
+            detail: `${approvers.length} listed, up to ${needed} needed: when one of them is the requester or away, nothing can be approved`,
+          }
         : { check: 'approvers', result: 'ok', detail: `${approvers.length} listed, up to ${needed} needed` },
   );
   const ageDays = Math.floor((Date.parse(services.now()) - Date.parse(config.policySettings.prices.asOf)) / DAY_MS);
@@ -40,22 +47,27 @@ export async function doctor(options: AwsOptions & { json?: boolean }, output: O
     result: ageDays > PRICES_OLD_AFTER_DAYS ? 'warning' : 'ok',
     detail: `${config.policySettings.prices.region}, as of ${config.policySettings.prices.asOf}, ${ageDays} days old`,
   });
-  checks.push(await attempt('credentials', async () => `account ${await accountOf(services)}, region ${config.region}`));
+  checks.push(
+    await attempt('credentials', async () => `account ${await accountOf(services)}, region ${config.region}`),
+  );
   checks.push(
     await attempt('sagemaker', async () => {
-      await services.sagemaker.send(new ListEndpointsCommand({ MaxResults: 1 }));
+      await tryListing(services);
       return 'endpoints can be listed';
     }),
   );
   for (const [name, TableName] of Object.entries(config.tables)) {
     checks.push(
-      await attempt(`table ${name}`, async () => {
-        const { Table } = await services.dynamodb.send(new DescribeTableCommand({ TableName }));
-        return `${TableName} is ${Table?.TableStatus}`;
-      }),
+      await attempt(`table ${name}`, async () => `${TableName} is ${await readTableStatus(services, TableName)}`),
     );
   }
   if (options.json) output.out(json(checks));
-  else output.out(table(['CHECK', 'RESULT', 'DETAIL'], checks.map(({ check, result, detail }) => [check, result, detail])));
+  else
+    output.out(
+      table(
+        ['CHECK', 'RESULT', 'DETAIL'],
+        checks.map(({ check, result, detail }) => [check, result, detail]),
+      ),
+    );
   return checks.some(({ result }) => result === 'problem') ? EXIT.violations : EXIT.fine;
 }

@@ -14,10 +14,18 @@ export async function listQuarantinedEvents(options: Options, output: Output): P
     output.out(
       quarantined.length === 0
         ? 'No event is in quarantine.'
-        : table(['ID', 'TIME', 'REASON'], quarantined.map(({ id, at, reason }) => [id, at, reason])),
+        : table(
+            ['ID', 'TIME', 'REASON'],
+            quarantined.map(({ id, at, reason }) => [id, at, reason]),
+          ),
     );
     if (dropped.length > 0) {
-      output.out(`\nDropped because they are about nothing the gate watches:\n${table(['COUNT', 'REASON'], dropped.map(({ reason, count }) => [String(count), reason]))}`);
+      output.out(
+        `\nDropped because they are about nothing the gate watches:\n${table(
+          ['COUNT', 'REASON'],
+          dropped.map(({ reason, count }) => [String(count), reason]),
+        )}`,
+      );
     }
   }
   return quarantined.length === 0 ? EXIT.fine : EXIT.violations;
@@ -27,7 +35,9 @@ export async function listQuarantinedEvents(options: Options, output: Output): P
 export async function replayEvent(id: string, options: Options, output: Output): Promise<number> {
   const services = servicesFor(options);
   if (services.config.stateMachineArn === '') {
-    throw new CliError('PORTCULLIS_STATE_MACHINE_ARN is not set, so there is nothing to replay into. (--local for this machine)');
+    throw new CliError(
+      'PORTCULLIS_STATE_MACHINE_ARN is not set, so there is nothing to replay into. (--local for this machine)',
+    );
   }
   const found = (await listQuarantined(services)).find((event) => event.id === id);
   if (!found) throw new CliError(`No event ${id} is in quarantine. "portcullis events list-quarantined" shows them.`);

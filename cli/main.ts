@@ -42,7 +42,9 @@ const aws = (command: Command) =>
     .option('--aws-port <port>', 'port of the runtime on this machine', '4566')
     .option('--region <region>', 'AWS region (default: AWS_REGION)');
 const format = () =>
-  new Option('--format <format>', 'how to write the result').choices(['table', 'json', 'markdown', 'sarif']).default('table');
+  new Option('--format <format>', 'how to write the result')
+    .choices(['table', 'json', 'markdown', 'sarif'])
+    .default('table');
 const formatOf = (options: { json?: boolean; format: Format }): Format => (options.json ? 'json' : options.format);
 
 program
@@ -65,7 +67,9 @@ aws(program.command('scan'))
   .addOption(format())
   .addOption(json())
   .addHelpText('after', '\nExamples:\n  portcullis scan --region eu-west-1 --format sarif > portcullis.sarif\n')
-  .action((options) => run(async () => (await import('./scan.ts')).scan({ ...options, format: formatOf(options) }, output))());
+  .action((options) =>
+    run(async () => (await import('./scan.ts')).scan({ ...options, format: formatOf(options) }, output))(),
+  );
 
 program
   .command('check')
@@ -74,13 +78,15 @@ program
   .addOption(format())
   .addOption(json())
   .addHelpText('after', '\nExamples:\n  portcullis check examples/plans/fraud-prod.yaml --format markdown\n')
-  .action((file, options) => run(async () => (await import('./check.ts')).check(file, { format: formatOf(options) }, output))());
+  .action((file, options) =>
+    run(async () => (await import('./check.ts')).check(file, { format: formatOf(options) }, output))(),
+  );
 
 aws(program.command('changes'))
   .description('what changed lately and how it ended')
   .option('--environment <name>', 'dev, staging or prod')
   .option('--result <result>', 'compliant, approved, blocked, open, ...')
-  .option('--month <yyyy-mm>', 'default: this month')
+  .option('--month <yyyy-mm>', 'default: the last three')
   .option('--limit <n>', 'at most so many', '50')
   .addOption(json())
   .addHelpText('after', '\nExamples:\n  portcullis changes --local --environment prod --result blocked\n')
@@ -95,23 +101,33 @@ aws(approvals.command('show'))
   .argument('<request>')
   .description('what approving would accept')
   .addOption(json())
-  .action((request, options) => run(async () => (await import('./approvals.ts')).approvalsShow(request, options, output))());
-for (const [name, answer] of [['approve', 'approved'], ['reject', 'rejected']] as const) {
+  .action((request, options) =>
+    run(async () => (await import('./approvals.ts')).approvalsShow(request, options, output))(),
+  );
+for (const [name, answer] of [
+  ['approve', 'approved'],
+  ['reject', 'rejected'],
+] as const) {
   aws(approvals.command(name))
     .argument('<request>')
     .description(`${name} a change, with the code from your message`)
     .requiredOption('--code <code>', 'your personal code for this request')
     .requiredOption('--reason <text>', 'why; it goes into the audit record')
     .addOption(json())
-    .addHelpText('after', `\nExamples:\n  portcullis approvals ${name} 3f9k... --local --code K7QM-... --reason "load test passed"\n`)
-    .action((request, options) => run(async () => (await import('./approvals.ts')).approvalsAnswer(request, answer, options, output))());
+    .addHelpText(
+      'after',
+      `\nExamples:\n  portcullis approvals ${name} 3f9k... --local --code K7QM-... --reason "load test passed"\n`,
+    )
+    .action((request, options) =>
+      run(async () => (await import('./approvals.ts')).approvalsAnswer(request, answer, options, output))(),
+    );
 }
 
 const audit = program.command('audit').description('the audit trail');
 aws(audit.command('list'))
   .description('changes of a month, newest first')
   .option('--endpoint <name>', 'only this endpoint')
-  .option('--month <yyyy-mm>', 'default: this month')
+  .option('--month <yyyy-mm>', 'default: the last three')
   .addOption(json())
   .action((options) => run(async () => (await import('./audit.ts')).auditList(options, output))());
 aws(audit.command('show'))

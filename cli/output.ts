@@ -30,7 +30,9 @@ export const standardOutput: Output = {
 export function visible(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (character) => {
-    return character === '\n' || character === '\t' ? ' ' : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+    return character === '\n' || character === '\t'
+      ? ' '
+      : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });
 }
 

@@ -13,7 +13,13 @@ export function policyTable(settings: Parameters<(typeof policies)[number]['stat
   }));
   return [
     ...checked,
-    { id: auditPolicy.id, statement: auditPolicy.statement, rationale: auditPolicy.rationale, waivable: false, verifiedAgain: false },
+    {
+      id: auditPolicy.id,
+      statement: auditPolicy.statement,
+      rationale: auditPolicy.rationale,
+      waivable: false,
+      verifiedAgain: false,
+    },
   ];
 }
 
@@ -31,6 +37,12 @@ export function listPolicies(options: { json?: boolean; markdown?: boolean }, ou
   const rows = policyTable(policySettings);
   if (options.json) output.out(json(rows));
   else if (options.markdown) output.out(policiesMarkdown(policySettings));
-  else output.out(table(['POLICY', 'WAIVABLE', 'SENTENCE'], rows.map(({ id, waivable, statement }) => [id, waivable ? 'yes' : 'no', statement])));
+  else
+    output.out(
+      table(
+        ['POLICY', 'WAIVABLE', 'SENTENCE'],
+        rows.map(({ id, waivable, statement }) => [id, waivable ? 'yes' : 'no', statement]),
+      ),
+    );
   return EXIT.fine;
 }

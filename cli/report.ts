@@ -31,7 +31,9 @@ export type Format = (typeof FORMATS)[number];
 
 const speaking = (finding: Finding) => ['violation', 'needs-approval', 'advice'].includes(finding.outcome);
 
-function summary(checked: readonly Checked[]): { environment: string; counts: Record<Decision, number>; endpoints: number }[] {
+function summary(
+  checked: readonly Checked[],
+): { environment: string; counts: Record<Decision, number>; endpoints: number }[] {
   return ['prod', 'staging', 'dev', 'unknown']
     .map((environment) => {
       const mine = checked.filter((each) => each.environment === environment);
@@ -52,9 +54,9 @@ function summary(checked: readonly Checked[]): { environment: string; counts: Re
 
 function asTable(checked: readonly Checked[]): string {
   const rows = checked.flatMap((each) => {
-    const lines = each.findings.filter(speaking).flatMap((finding) =>
-      finding.messages.map((message) => [finding.outcome, finding.policy, message] as const),
-    );
+    const lines = each.findings
+      .filter(speaking)
+      .flatMap((finding) => finding.messages.map((message) => [finding.outcome, finding.policy, message] as const));
     const all = each.error ? [['undetermined', '-', each.error] as const, ...lines] : lines;
     const shown = all.length > 0 ? all : [['pass', '-', 'every policy that applies is met'] as const];
     return shown.map(([outcome, policy, message], index) => [
@@ -84,11 +86,21 @@ const cell = (text: string) => visible(text).replaceAll('\\', '\\\\').replaceAll
 
 function asMarkdown(checked: readonly Checked[]): string {
   const rows = checked.flatMap((each) => {
-    const lines = each.findings.filter(speaking).flatMap((finding) =>
-      finding.messages.map((message) => `| ${cell(each.endpoint)} | ${each.environment} | ${each.decision} | ${finding.outcome} | \`${finding.policy}\` | ${cell(message)} |`),
-    );
-    if (each.error) lines.unshift(`| ${cell(each.endpoint)} | ${each.environment} | undetermined | - | - | ${cell(each.error)} |`);
-    return lines.length > 0 ? lines : [`| ${cell(each.endpoint)} | ${each.environment} | ${each.decision} | pass | - | every policy that applies is met |`];
+    const lines = each.findings
+      .filter(speaking)
+      .flatMap((finding) =>
+        finding.messages.map(
+          (message) =>
+            `| ${cell(each.endpoint)} | ${each.environment} | ${each.decision} | ${finding.outcome} | \`${finding.policy}\` | ${cell(message)} |`,
+        ),
+      );
+    if (each.error)
+      lines.unshift(`| ${cell(each.endpoint)} | ${each.environment} | undetermined | - | - | ${cell(each.error)} |`);
+    return lines.length > 0
+      ? lines
+      : [
+          `| ${cell(each.endpoint)} | ${each.environment} | ${each.decision} | pass | - | every policy that applies is met |`,
+        ];
   });
   const totals = summary(checked).map(
     ({ environment, endpoints, counts }) => `| ${environment} | ${endpoints} | ${Object.values(counts).join(' | ')} |`,
@@ -110,7 +122,9 @@ const LEVELS = { violation: 'error', 'needs-approval': 'warning', advice: 'note'
 function asSarif(checked: readonly Checked[], settings: PolicySettings, file: string | undefined): string {
   const results = checked.flatMap((each) => {
     const location = {
-      ...(file === undefined ? {} : { physicalLocation: { artifactLocation: { uri: file }, region: { startLine: 1 } } }),
+      ...(file === undefined
+        ? {}
+        : { physicalLocation: { artifactLocation: { uri: file }, region: { startLine: 1 } } }),
       logicalLocations: [{ name: each.endpoint, fullyQualifiedName: each.arn, kind: 'resource' }],
     };
     const found = each.findings.filter(speaking).flatMap((finding) =>
@@ -123,7 +137,16 @@ function asSarif(checked: readonly Checked[], settings: PolicySettings, file: st
       })),
     );
     return each.error
-      ? [{ ruleId: 'undetermined', level: 'error', message: { text: each.error }, locations: [location], partialFingerprints: { 'policyAndEndpoint/v1': `undetermined:${each.arn}` } }, ...found]
+      ? [
+          {
+            ruleId: 'undetermined',
+            level: 'error',
+            message: { text: each.error },
+            locations: [location],
+            partialFingerprints: { 'policyAndEndpoint/v1': `undetermined:${each.arn}` },
+          },
+          ...found,
+        ]
       : found;
   });
   const rules = policies.map((policy) => ({
@@ -139,7 +162,14 @@ function asSarif(checked: readonly Checked[], settings: PolicySettings, file: st
         tool: {
           driver: {
             name: 'Portcullis',
-            rules: [...rules, { id: 'undetermined', shortDescription: { text: 'The endpoint could not be checked.' }, fullDescription: { text: 'What cannot be read is not compliant.' } }],
+            rules: [
+              ...rules,
+              {
+                id: 'undetermined',
+                shortDescription: { text: 'The endpoint could not be checked.' },
+                fullDescription: { text: 'What cannot be read is not compliant.' },
+              },
+            ],
           },
         },
         invocations: [{ executionSuccessful: checked.every(({ error }) => error === undefined) }],

@@ -1,9 +1,9 @@
-import { paginateListEndpoints } from '@aws-sdk/client-sagemaker';
 import pLimit from 'p-limit';
+import { listEndpointNames } from '../shared/aws/account.ts';
 import { readEndpoint } from '../shared/aws/endpoint-reader.ts';
 import type { Services } from '../shared/aws/services.ts';
 import { type EndpointRef, endpointArn } from '../shared/model/endpoint-ref.ts';
-import { accountOf, type AwsOptions, servicesFor, unreachable } from './context.ts';
+import { type AwsOptions, accountOf, servicesFor, unreachable } from './context.ts';
 import type { Output } from './output.ts';
 import { type Checked, checkFacts, exitCodeFor, type Format, render } from './report.ts';
 
@@ -31,19 +31,16 @@ export async function scan(options: AwsOptions & { format: Format }, output: Out
   const services = servicesFor(options);
   const account = await accountOf(services);
   const { region } = services.config;
-  const refs: EndpointRef[] = [];
-  try {
-    for await (const page of paginateListEndpoints({ client: services.sagemaker, pageSize: 100 }, {})) {
-      refs.push(...(page.Endpoints ?? []).map(({ EndpointName = '' }) => ({ account, region, name: EndpointName })));
-    }
-  } catch (error) {
+  const names = await listEndpointNames(services).catch((error: unknown) => {
     throw unreachable(error);
-  }
+  });
+  const refs: EndpointRef[] = names.map((name) => ({ account, region, name }));
   const limit = pLimit(ENDPOINTS_AT_ONCE);
   let done = 0;
   const progress = () => {
     done += 1;
-    if (process.stderr.isTTY) process.stderr.write(`\rread ${done} of ${refs.length} endpoints${done === refs.length ? '\n' : ''}`);
+    if (process.stderr.isTTY)
+      process.stderr.write(`\rread ${done} of ${refs.length} endpoints${done === refs.length ? '\n' : ''}`);
     else if (done % 100 === 0 || done === refs.length) output.err(`read ${done} of ${refs.length} endpoints`);
   };
   const checked = await Promise.all(
@@ -55,7 +52,9 @@ export async function scan(options: AwsOptions & { format: Format }, output: Out
       }),
     ),
   );
-  const found = checked.filter((each): each is Checked => each !== undefined).sort((a, b) => (a.endpoint < b.endpoint ? -1 : 1));
+  const found = checked
+    .filter((each): each is Checked => each !== undefined)
+    .sort((a, b) => (a.endpoint < b.endpoint ? -1 : 1));
   output.out(render(found, options.format, services.config.policySettings));
   // An account without endpoints is fine; it was read and there was nothing in it.
   return found.length === 0 ? 0 : exitCodeFor(found);

@@ -1,10 +1,9 @@
-import type { RecordOf } from '../shared/model/ledger-record.ts';
-import { readStream } from '../shared/aws/ledger.ts';
+import { LOCAL_ACCOUNT, LOCAL_REGION, type LocalRuntime, StartError, startLocal } from '../local/main.ts';
+import { listEndpointNames } from '../shared/aws/account.ts';
 import { listOpenRequests } from '../shared/aws/approvals.ts';
-import { changeOf } from '../shared/model/endpoint-history.ts';
-import { type LocalRuntime, startLocal, StartError } from '../local/main.ts';
-import { paginateListEndpoints } from '@aws-sdk/client-sagemaker';
-import { LOCAL_ACCOUNT, LOCAL_REGION } from '../local/main.ts';
+import { readStream } from '../shared/aws/ledger.ts';
+import { standingChange } from '../shared/model/endpoint-history.ts';
+import type { RecordOf } from '../shared/model/ledger-record.ts';
 import { CliError, EXIT, json, type Output, table } from './output.ts';
 
 export type UpOptions = {
@@ -28,27 +27,39 @@ function wholeNumber(option: string, text: string, max: number): number {
 /** Where each endpoint's newest change stands: its result, or what it waits for. */
 async function standings(runtime: LocalRuntime) {
   const { services } = runtime;
-  const rows: { endpoint: string; environment: string; state: string; because: string[]; reason: string; link?: string }[] = [];
+  const rows: {
+    endpoint: string;
+    environment: string;
+    state: string;
+    because: string[];
+    reason: string;
+    link?: string;
+  }[] = [];
   const open = new Map((await listOpenRequests(services)).map((request) => [request.endpoint.name, request.id]));
-  for await (const page of paginateListEndpoints({ client: services.sagemaker, pageSize: 100 }, {})) {
-    for (const { EndpointName: name = '' } of page.Endpoints ?? []) {
-      const ref = { account: LOCAL_ACCOUNT, region: LOCAL_REGION, name };
-      const { history } = await readStream(services, ref);
-      const change = changeOf(history, history.generation);
-      const found = change?.findings?.findings ?? [];
-      const waits = change?.request !== undefined && !change.outcome && !change.decided;
-      const result: RecordOf<'outcome'>['result'] | undefined = change?.outcome?.result;
-      rows.push({
-        endpoint: name,
-        environment: change?.opened?.environment.name ?? 'unknown',
-        state: result ?? (waits ? 'waiting' : 'open'),
-        because: waits
-          ? (change.request?.reasons ?? [])
-          : [...new Set([...(change?.outcome?.violations ?? []), ...found.filter(({ outcome }) => outcome === 'violation').map(({ policy }) => policy)])],
-        reason: change?.outcome?.reason ?? (waits ? 'a person must approve it' : 'under way'),
-        ...(waits ? { link: `${services.config.consoleUrl}/approvals/${open.get(name) ?? change.request?.request ?? ''}` } : {}),
-      });
-    }
+  for (const name of await listEndpointNames(services)) {
+    const ref = { account: LOCAL_ACCOUNT, region: LOCAL_REGION, name };
+    const { history } = await readStream(services, ref);
+    const change = standingChange(history);
+    const found = change?.findings?.findings ?? [];
+    const waits = change?.request !== undefined && !change.outcome && !change.decided;
+    const result: RecordOf<'outcome'>['result'] | undefined = change?.outcome?.result;
+    rows.push({
+      endpoint: name,
+      environment: change?.opened?.environment.name ?? 'unknown',
+      state: result ?? (waits ? 'waiting' : 'open'),
+      because: waits
+        ? (change.request?.reasons ?? [])
+        : [
+            ...new Set([
+              ...(change?.outcome?.violations ?? []),
+              ...found.filter(({ outcome }) => outcome === 'violation').map(({ policy }) => policy),
+            ]),
+          ],
+      reason: change?.outcome?.reason ?? (waits ? 'a person must approve it' : 'under way'),
+      ...(waits
+        ? { link: `${services.config.consoleUrl}/approvals/${open.get(name) ?? change.request?.request ?? ''}` }
+        : {}),
+    });
   }
   return rows.sort((a, b) => (a.endpoint < b.endpoint ? -1 : 1));
 }
@@ -64,7 +75,18 @@ async function quiet(runtime: LocalRuntime, deadline: number): Promise<void> {
 }
 
 function show(rows: Awaited<ReturnType<typeof standings>>, output: Output): void {
-  output.out(table(['ENDPOINT', 'ENV', 'STATE', 'POLICIES', 'REASON'], rows.map(({ endpoint, environment, state, because, reason }) => [endpoint, environment, state, because.join(', ') || '-', reason])));
+  output.out(
+    table(
+      ['ENDPOINT', 'ENV', 'STATE', 'POLICIES', 'REASON'],
+      rows.map(({ endpoint, environment, state, because, reason }) => [
+        endpoint,
+        environment,
+        state,
+        because.join(', ') || '-',
+        reason,
+      ]),
+    ),
+  );
 }
 
 /** `portcullis up`: the whole gate on this machine, until Ctrl-C; with --once, the fleet to its end and a table. */
@@ -103,7 +125,15 @@ export async function up(options: UpOptions, output: Output): Promise<number> {
     process.once('SIGINT', stop);
     process.once('SIGTERM', stop);
   });
-  const ready = { ready: true, awsUrl: runtime.awsUrl, consoleUrl: runtime.consoleUrl, resumed: runtime.resumed, ms: Math.round(performance.now() - started) };
+  const awsPort = new URL(runtime.awsUrl).port;
+  const local = awsPort === '4566' ? '--local' : `--local --aws-port ${awsPort}`;
+  const ready = {
+    ready: true,
+    awsUrl: runtime.awsUrl,
+    consoleUrl: runtime.consoleUrl,
+    resumed: runtime.resumed,
+    ms: Math.round(performance.now() - started),
+  };
   if (options.json) output.out(JSON.stringify(ready));
   else {
     output.out(
@@ -114,9 +144,9 @@ export async function up(options: UpOptions, output: Output): Promise<number> {
         `  loopback AWS ${ready.awsUrl}   (aws --endpoint-url ${ready.awsUrl} sagemaker list-endpoints)`,
         '',
         'Try next, in another terminal:',
-        '  npx portcullis changes --local            what changed and how it ended',
-        '  npx portcullis approvals list --local     what waits for a person',
-        '  npx portcullis audit verify --local       is the trail whole',
+        `  npx portcullis changes ${local}            what changed and how it ended`,
+        `  npx portcullis approvals list ${local}     what waits for a person`,
+        `  npx portcullis audit verify ${local}       is the trail whole`,
         '',
       ].join('\n'),
     );
@@ -127,7 +157,9 @@ export async function up(options: UpOptions, output: Output): Promise<number> {
         if (rows.length > 0) show(rows, output);
         const waiting = rows.filter(({ link }) => link !== undefined);
         if (waiting.length > 0) {
-          output.out(`\nWaiting for approval (the codes are in the mailboxes):\n${waiting.map(({ endpoint, link }) => `  ${endpoint}  ${link}`).join('\n')}`);
+          output.out(
+            `\nWaiting for approval (the codes are in the mailboxes):\n${waiting.map(({ endpoint, link }) => `  ${endpoint}  ${link}`).join('\n')}`,
+          );
         }
         output.out('\nCtrl-C stops it. What waits goes on waiting at the next start.');
       })

@@ -18,7 +18,12 @@ const Output = z.strictObject({
 });
 
 /** Was exactly this accepted before, with approvals for everything that asks for one now? */
-function wasAccepted(baseline: Baseline | null, digest: string, findings: readonly Finding[], decision: Decision): boolean {
+function wasAccepted(
+  baseline: Baseline | null,
+  digest: string,
+  findings: readonly Finding[],
+  decision: Decision,
+): boolean {
   if (baseline?.digest !== digest) return false;
   if (decision === 'compliant') return true;
   const asking = findings.filter(({ outcome }) => outcome === 'needs-approval').map(({ policy }) => policy);

@@ -60,6 +60,19 @@ function opening(change: EndpointChange, generation: number, facts: EndpointFact
   };
 }
 
+/** AWS answered with the endpoint as it was before an event that is known already; a moment later it will not. */
+export class StaleReadError extends Error {
+  override readonly name = 'StaleReadError';
+}
+
+/** Native events carry the endpoint's own modification time: a reading that shows an earlier one is out of date. */
+function isStale(facts: EndpointFacts, events: EndpointChange[]): boolean {
+  return events.some(
+    ({ sighting }) =>
+      sighting.lastModifiedAt !== undefined && Date.parse(sighting.lastModifiedAt) > Date.parse(facts.lastModifiedAt),
+  );
+}
+
 /** Did an event come in after the reading had begun, of something that the reading does not show? Then it is read again. */
 function cameTooLate(change: ChangeHistory | undefined, facts: EndpointFacts): boolean {
   return (change?.records ?? []).some(
@@ -75,7 +88,18 @@ async function gather({ change, generation }: ExecutionInput, services: Services
     if (before?.joined) return { state: 'joined' };
     const fresh = READ_FRESH.has(change.cause) || before !== undefined;
     const facts = await readEndpoint(services, change.endpoint, { fresh });
-    if (!facts) return { state: 'gone' };
+    if (!facts) {
+      // Nothing of a deleted endpoint can be read, but who deleted it is told by the event.
+      await append(services, stream, () => ({
+        id: `event#${change.eventId}`,
+        body: { kind: 'event-joined', generation, event: change },
+        actor: change.actor ?? gateActor,
+      }));
+      return { state: 'gone' };
+    }
+    if (isStale(facts, [change, ...(before?.events ?? [])])) {
+      throw new StaleReadError(`${change.endpoint.name} was read as it was before the change.`);
+    }
     let missed = false;
     const open = opening(change, generation, facts);
     stream = await append(services, stream, (history) => {

@@ -23,8 +23,6 @@ import { notFound, type Route, routeFor } from '../web/routing.ts';
 import { waitingPage } from '../web/waiting-page.ts';
 
 const LISTED = 100;
-/** The refusals of answerRequest that have a status of their own. */
-const WRONG_CODE = 'That is not the code from your message about this request.';
 const NO_REQUEST = 'There is no such request.';
 
 /** What answers a route is given: the parts of its path, and the event for the rest. */
@@ -124,7 +122,7 @@ async function postAnswer({ parts: { id = '' }, event, services }: Visit): Promi
     case 'already-decided':
       return again(409, `The request was ${reply.final.answer} before your answer came.`);
     case 'refused':
-      return again(reply.reason === WRONG_CODE ? 403 : 409, reply.reason);
+      return again(reply.code === 'wrong-code' ? 403 : 409, reply.reason);
   }
 }
 

@@ -30,13 +30,17 @@ async function endpointBehind(
 ): Promise<EndpointRef | undefined> {
   const { account, region } = reading.change;
   const known =
-    reading.what === 'monitoring-schedule' ? await endpointOfSchedule(services, { account, region }, reading.name) : undefined;
+    reading.what === 'monitoring-schedule'
+      ? await endpointOfSchedule(services, { account, region }, reading.name)
+      : undefined;
   if (known) return known;
   try {
     const { EndpointName } =
       reading.what === 'monitoring-schedule'
         ? await services.sagemaker.send(new DescribeMonitoringScheduleCommand({ MonitoringScheduleName: reading.name }))
-        : await services.sagemaker.send(new DescribeInferenceComponentCommand({ InferenceComponentName: reading.name }));
+        : await services.sagemaker.send(
+            new DescribeInferenceComponentCommand({ InferenceComponentName: reading.name }),
+          );
     const parsed = EndpointRef.safeParse({ account, region, name: EndpointName });
     return parsed.success ? parsed.data : undefined;
   } catch (error) {
@@ -45,15 +49,26 @@ async function endpointBehind(
   }
 }
 
-/** The earliest change whose recorded facts already hold what the event tells of. */
+/**
+ * The earliest change that the event adds nothing to: it is on record there, or the facts or the end of the endpoint
+ * that were read there already hold what it tells of. A change that ended undetermined covers nothing, so that a later
+ * event makes the gate look again.
+ */
 function coveringGeneration(history: EndpointHistory, change: EndpointChange): number | undefined {
-  return history.changes.find(({ opened }) => opened && isCovered(change, opened.facts))?.generation;
+  return history.changes.find(({ opened, events, outcome, records }) => {
+    if ([opened, ...events].some((each) => each?.eventId === change.eventId)) return true;
+    if (outcome?.result === 'undetermined') return false;
+    if (outcome?.result === 'deleted' && change.at <= (records.at(-1)?.at ?? '')) return true;
+    return opened !== undefined && isCovered(change, opened.facts);
+  })?.generation;
 }
 
 /** Puts an event on record with the change it belongs to: because it says who, or because its facts are being read right now. */
 function join(services: Services, stream: Stream, change: EndpointChange, generation: number) {
   return append(services, stream, (history) => {
-    if (history.changes.some(({ events, opened }) => [...events, opened].some((each) => each?.eventId === change.eventId))) {
+    if (
+      history.changes.some(({ events, opened }) => [...events, opened].some((each) => each?.eventId === change.eventId))
+    ) {
       return undefined;
     }
     return {
@@ -121,7 +136,10 @@ async function receiveExecutionEnd(
   }
   const failure = { error: `Execution${reading.status}`, cause: reading.cause };
   const result = await recordOutcome(services, input.data, 'failed', failure);
-  return { as: 'recorded', detail: `change ${input.data.generation} of ${input.data.change.endpoint.name} is ${result}` };
+  return {
+    as: 'recorded',
+    detail: `change ${input.data.generation} of ${input.data.change.endpoint.name} is ${result}`,
+  };
 }
 
 function parseJson(text: string): unknown {

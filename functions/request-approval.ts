@@ -5,22 +5,23 @@ import { ExecutionInput } from '../shared/aws/executions.ts';
 import { append, readStream } from '../shared/aws/ledger.ts';
 import type { Services } from '../shared/aws/services.ts';
 import { task } from '../shared/lambda.ts';
-import { gateActor, sharesPerson } from '../shared/model/actor.ts';
+import { type Actor, gateActor, sharesPerson } from '../shared/model/actor.ts';
 import { type Approver, namesOf } from '../shared/model/approver.ts';
-import { type ChangeHistory, changeOf, type EndpointHistory, requestersOf } from '../shared/model/endpoint-history.ts';
+import { type ChangeHistory, changeOf, requestersOf } from '../shared/model/endpoint-history.ts';
 import { approvalMessage } from '../web/approval-message.ts';
 
 const Input = z.object({ ...ExecutionInput.shape, taskToken: z.string().min(1).max(2048) });
 
 /** Approvers who did not make the change themselves. */
-function othersThan(history: EndpointHistory, generation: number, approvers: readonly Approver[]): Approver[] {
-  const requesters = requestersOf(history, generation).flatMap(({ person, names }) => [person, ...names]);
-  return approvers.filter((approver) => !sharesPerson(requesters, namesOf(approver)));
+function othersThan(requesters: readonly Actor[], approvers: readonly Approver[]): Approver[] {
+  const names = requesters.flatMap((requester) => [requester.person, ...requester.names]);
+  return approvers.filter((approver) => !sharesPerson(names, namesOf(approver)));
 }
 
 async function notify(
   services: Services,
   change: ChangeHistory,
+  requesters: readonly Actor[],
   request: string,
   approvers: readonly Approver[],
 ): Promise<void> {
@@ -29,7 +30,13 @@ async function notify(
   await storeCodes(services, request, codes);
   const errors: string[] = [];
   for (const approver of approvers) {
-    const { subject, text } = approvalMessage(change, approver, codes.get(approver.id) ?? '', services.config.consoleUrl);
+    const { subject, text } = approvalMessage(
+      change,
+      requesters,
+      approver,
+      codes.get(approver.id) ?? '',
+      services.config.consoleUrl,
+    );
     try {
       await services.ses.send(
         new SendEmailCommand({
@@ -56,29 +63,25 @@ export const { handler, run } = task({
   run: async ({ change, generation, approvalTimeoutSeconds, taskToken }, services) => {
     const { approvers } = services.config.file.approvals;
     const expiresAt = new Date(Date.parse(services.now()) + approvalTimeoutSeconds * 1000).toISOString();
-    const stream = await append(
-      services,
-      await readStream(services, change.endpoint, generation),
-      (history) => {
-        const mine = changeOf(history, generation);
-        if (!mine?.opened || !mine.findings) throw new Error('There are no findings to ask about.');
-        if (mine.request) return undefined;
-        const asking = mine.findings.findings.filter(({ outcome }) => outcome === 'needs-approval');
-        return {
-          id: `request#${generation}`,
-          body: {
-            kind: 'approval-requested',
-            generation,
-            digest: mine.opened.digest,
-            request: services.newId(),
-            expiresAt,
-            approvers: approvers.map(({ id }) => id),
-            reasons: asking.map(({ policy }) => policy),
-          },
-          actor: gateActor,
-        };
-      },
-    );
+    const stream = await append(services, await readStream(services, change.endpoint, generation), (history) => {
+      const mine = changeOf(history, generation);
+      if (!mine?.opened || !mine.findings) throw new Error('There are no findings to ask about.');
+      if (mine.request) return undefined;
+      const asking = mine.findings.findings.filter(({ outcome }) => outcome === 'needs-approval');
+      return {
+        id: `request#${generation}`,
+        body: {
+          kind: 'approval-requested',
+          generation,
+          digest: mine.opened.digest,
+          request: services.newId(),
+          expiresAt,
+          approvers: approvers.map(({ id }) => id),
+          reasons: asking.map(({ policy }) => policy),
+        },
+        actor: gateActor,
+      };
+    });
     const mine = changeOf(stream.history, generation);
     if (!mine?.request) throw new Error('The request was not recorded.');
     const { request } = mine.request;
@@ -88,7 +91,10 @@ export const { handler, run } = task({
       taskToken,
     );
     const stored = await readRequest(services, request);
-    if (!stored?.notified) await notify(services, mine, request, othersThan(stream.history, generation, approvers));
+    if (!stored?.notified) {
+      const requesters = requestersOf(stream.history, generation);
+      await notify(services, mine, requesters, request, othersThan(requesters, approvers));
+    }
     // It may have been decided before this token was stored; then nobody else will use it.
     const latest = await readStream(services, change.endpoint, generation);
     if (changeOf(latest.history, generation)?.decided) await resumeExecution(services, request);

@@ -12,6 +12,8 @@ import { type ChangeHistory, changeOf, lastOpened } from '../shared/model/endpoi
 import { decide, type Finding } from '../shared/model/finding.ts';
 import { evaluateGuards } from '../shared/policies/index.ts';
 
+/** `timedOut` is there where the wait for people ended by itself. */
+const Input = z.object({ ...ExecutionInput.shape, timedOut: z.unknown().optional() });
 const Output = z.strictObject({
   state: z.enum(['verified', 'not-approved', 'superseded', 'gone']),
 });
@@ -30,8 +32,6 @@ export class ForgedCallbackError extends Error {
   override readonly name = 'ForgedCallbackError';
 }
 
-const CLOCK_MARGIN_MS = 60_000;
-
 /**
  * The approval as the ledger has it; the callback that woke us said nothing that counts. Past its time an unanswered
  * request is recorded as expired, in the same kind of conditional insert as an answer, so that only one of them wins.
@@ -43,7 +43,14 @@ async function readDecision(services: Services, stream: Stream, generation: numb
     const { request, digest, expiresAt } = mine.request;
     return {
       id: `decided#${request}`,
-      body: { kind: 'decided', generation, digest, request, answer: 'expired', reason: `nobody answered until ${expiresAt}` },
+      body: {
+        kind: 'decided',
+        generation,
+        digest,
+        request,
+        answer: 'expired',
+        reason: `nobody answered until ${expiresAt}`,
+      },
       actor: gateActor,
     };
   });
@@ -55,7 +62,7 @@ async function readDecision(services: Services, stream: Stream, generation: numb
 /** Findings that say "not yet": the grace period is for asking again, not for passing. */
 const isWaiting = ({ outcome, policy }: Finding) => policy === 'prod-model-monitor' && outcome === 'advice';
 
-async function verify({ change, generation }: ExecutionInput, services: Services): Promise<Output> {
+async function verify({ change, generation, timedOut }: z.infer<typeof Input>, services: Services): Promise<Output> {
   const stream = await readStream(services, change.endpoint, generation);
   const mine = changeOf(stream.history, generation);
   if (!mine?.opened || !mine.findings) throw new Error('There are no findings to verify.');
@@ -63,11 +70,11 @@ async function verify({ change, generation }: ExecutionInput, services: Services
 
   if (mine.request) {
     const decided = await readDecision(services, stream, generation);
-    // The state machine's clock started a moment before the request was recorded, so it may ring a moment early.
-    const left = Date.parse(mine.request.expiresAt) - Date.parse(services.now());
-    if (!decided && left < CLOCK_MARGIN_MS) throw new NotSettledError('The request is about to expire.');
+    // The state machine's clock started a moment before the request was recorded, so it rings a moment early.
+    if (!decided && timedOut !== undefined) throw new NotSettledError('The request is about to expire.');
     if (!decided) throw new ForgedCallbackError('The execution was resumed, but the ledger holds no decision.');
-    if (decided.answer !== 'approved') return { state: decided.answer === 'superseded' ? 'superseded' : 'not-approved' };
+    if (decided.answer !== 'approved')
+      return { state: decided.answer === 'superseded' ? 'superseded' : 'not-approved' };
   }
   const newest = lastOpened(stream.history);
   if (newest && newest.generation > generation && newest.opened?.digest !== mine.opened.digest) {
@@ -75,20 +82,28 @@ async function verify({ change, generation }: ExecutionInput, services: Services
   }
 
   // Facts from a moment ago are good enough for an endpoint that had settled and was not waited for.
-  const reread = mine.request !== undefined || mine.opened.facts.underWay;
-  let facts: EndpointFacts | undefined = mine.opened.facts;
+  const { policySettings } = services.config;
+  const recorded = mine.opened.facts;
+  const reread =
+    mine.request !== undefined || recorded.underWay || evaluateGuards(recorded, policySettings).some(isWaiting);
+  let facts: EndpointFacts | undefined = recorded;
   if (reread) facts = await readEndpoint(services, change.endpoint, { fresh: mine.request !== undefined });
   if (!facts) return { state: 'gone' };
   if (changeDigest(effectiveDeployment(facts)) !== mine.opened.digest) {
     // No event may ever tell of it, so the new state starts its own change here.
-    const next = { ...change, cause: 'digest changed while waiting', at: facts.readAt, eventId: `drift-${mine.opened.digest.slice(0, 32)}` };
+    const next = {
+      ...change,
+      cause: 'digest changed while waiting',
+      at: facts.readAt,
+      eventId: `drift-${mine.opened.digest.slice(0, 32)}`,
+    };
     const { actor: _nobody, ...unattributed } = next;
     await startExecution(services, { ...unattributed, sighting: {} }, stream.history.generation + 1);
     return { state: 'superseded' };
   }
   if (facts.underWay) throw new NotSettledError(`${change.endpoint.name} is ${facts.status}.`);
 
-  const findings = evaluateGuards(facts, services.config.policySettings);
+  const findings = evaluateGuards(facts, policySettings);
   if (findings.some(isWaiting)) throw new MonitorsPendingError('Its monitors still have time.');
   const healthy = facts.status === 'InService';
   const status: Finding = {
@@ -114,4 +129,4 @@ async function verify({ change, generation }: ExecutionInput, services: Services
 }
 
 /** Reads what people decided, waits for the deployment to settle, and verifies what watches it. */
-export const { handler, run } = task({ input: ExecutionInput, output: Output, run: verify });
+export const { handler, run } = task({ input: Input, output: Output, run: verify });

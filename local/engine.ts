@@ -58,17 +58,27 @@ type Definition = { States: Record<string, { TimeoutSecondsPath?: string; Parame
 /** The state machine with its placeholders filled in. */
 export function loadDefinition(): Definition {
   const text = readFileSync(new URL('../statemachines/endpoint-compliance.asl.json', import.meta.url), 'utf8');
-  const definition = JSON.parse(text.replace(/\$\{(\w+)\}/g, 'arn:aws:lambda:us-east-1:000000000000:function:$1')) as Definition;
+  const definition = JSON.parse(
+    text.replace(/\$\{(\w+)\}/g, 'arn:aws:lambda:us-east-1:000000000000:function:$1'),
+  ) as Definition;
   for (const state of Object.values(definition.States)) {
     // Step Functions resolves this path against the state's input, the engine against what Parameters made of it.
-    if (state.Parameters?.Payload) state.TimeoutSecondsPath = state.TimeoutSecondsPath?.replace(/^\$\./, '$.Payload.') ?? '';
+    if (state.Parameters?.Payload)
+      state.TimeoutSecondsPath = state.TimeoutSecondsPath?.replace(/^\$\./, '$.Payload.') ?? '';
   }
   return definition;
 }
 
 const seconds = (iso: string | undefined) => (iso ? Date.parse(iso) / 1000 : undefined);
 
-export function createEngine({ store, services, stateMachineArn, settleMs, onEnd, tasks = handlers }: EngineOptions): Engine {
+export function createEngine({
+  store,
+  services,
+  stateMachineArn,
+  settleMs,
+  onEnd,
+  tasks = handlers,
+}: EngineOptions): Engine {
   // Building a machine validates the definition, which is slow; every execution shares one.
   const machine = new StateMachine(loadDefinition() as never, { validationOptions: { checkArn: false } });
   const waiting = new Map<string, { resolve: (output: Json) => void; reject: (error: Error) => void }>();
@@ -124,13 +134,19 @@ export function createEngine({ store, services, stateMachineArn, settleMs, onEnd
     };
     result.then(
       () => end({ status: 'SUCCEEDED' }),
-      (error: Error) => end({ status: 'FAILED', error: error.name, cause: error.message }),
+      (error: Error) =>
+        end({
+          status: error.name === 'ExecutionAbortedError' ? 'ABORTED' : 'FAILED',
+          error: error.name,
+          cause: error.message,
+        }),
     );
   }
 
   const operations: Record<string, (input: Record<string, unknown>) => unknown> = {
     StartExecution: ({ name, input, stateMachineArn: machineArn }) => {
-      if (machineArn !== stateMachineArn) throw new AwsError('StateMachineDoesNotExist', `No state machine ${String(machineArn)}.`);
+      if (machineArn !== stateMachineArn)
+        throw new AwsError('StateMachineDoesNotExist', `No state machine ${String(machineArn)}.`);
       const key = String(name ?? services.newId());
       const text = String(input ?? '{}');
       const known = store.get<StoredExecution>('execution', key);
@@ -202,7 +218,8 @@ export function createEngine({ store, services, stateMachineArn, settleMs, onEnd
   return {
     stepFunctions: (operation, input) => {
       const handle = operations[operation];
-      if (!handle) throw new AwsError('UnknownOperationException', `The loopback AWS does not do AWSStepFunctions.${operation}.`);
+      if (!handle)
+        throw new AwsError('UnknownOperationException', `The loopback AWS does not do AWSStepFunctions.${operation}.`);
       return handle(input);
     },
     resume: () => {
@@ -211,7 +228,8 @@ export function createEngine({ store, services, stateMachineArn, settleMs, onEnd
         const input = JSON.parse(execution.input) as { approvalTimeoutSeconds: number };
         // Waiting starts anew, but not the time that people have.
         const elapsed = (Date.parse(services.now()) - Date.parse(execution.startDate)) / 1000;
-        const approvalTimeoutSeconds = Math.max(1, Math.round(input.approvalTimeoutSeconds - elapsed));
+        // The request's own clock started a little later than the execution's, and it is the one that counts.
+        const approvalTimeoutSeconds = Math.max(1, Math.round(input.approvalTimeoutSeconds - elapsed) + 60);
         run(execution, { ...input, approvalTimeoutSeconds } as Json);
       }
       return unfinished.length;

@@ -33,7 +33,7 @@ export function createDelivery({
 }: DeliveryOptions) {
   const limit = pLimit(concurrency);
   const done: string[] = [];
-  let flushing: NodeJS.Immediate | undefined;
+  let flushing = false;
   let stopped = false;
   let underWay = 0;
   const timers = new Set<NodeJS.Timeout>();
@@ -68,8 +68,10 @@ export function createDelivery({
 
   function acknowledge(key: string): void {
     done.push(key);
-    flushing ??= setImmediate(() => {
-      flushing = undefined;
+    if (flushing) return;
+    flushing = true;
+    setImmediate(() => {
+      flushing = false;
       void handled(done.splice(0));
     });
   }

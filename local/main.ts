@@ -59,7 +59,9 @@ function claimDirectory(dataDir: string): { clean: boolean; release: () => void 
     if (existsSync(pidFile)) {
       const pid = Number(readFileSync(pidFile, 'utf8'));
       if (pid !== process.pid && isRunning(pid)) {
-        throw new StartError(`${dataDir} is in use by process ${pid}. Stop it, or choose another directory with --data.`);
+        throw new StartError(
+          `${dataDir} is in use by process ${pid}. Stop it, or choose another directory with --data.`,
+        );
       }
     }
     const clean = fresh || !existsSync(pidFile);
@@ -86,7 +88,8 @@ function loadFleet(path: string): Fleet {
     return Fleet.parse(parseYaml(readFileSync(path, 'utf8')));
   } catch (error) {
     const { issues, message } = error as Error & { issues?: { path: PropertyKey[]; message: string }[] };
-    const what = issues?.map((issue) => `${issue.path.map(String).join('.')}: ${issue.message}`).join('\n  ') ?? message;
+    const what =
+      issues?.map((issue) => `${issue.path.map(String).join('.')}: ${issue.message}`).join('\n  ') ?? message;
     throw new StartError(`The fleet file ${path} cannot be used:\n  ${what}`);
   }
 }
@@ -129,7 +132,11 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
   const worker = new Worker(new URL('./aws/worker.ts', import.meta.url), { workerData });
   const failed = new Promise<never>((_, reject) => {
     worker.once('error', (error) =>
-      reject(new StartError(`The data directory ${dataDir} cannot be opened: ${error.message}. Restore it, or start with an empty one (--data).`)),
+      reject(
+        new StartError(
+          `The data directory ${dataDir} cannot be opened: ${error.message}. Restore it, or start with an empty one (--data).`,
+        ),
+      ),
     );
   });
   failed.catch(() => undefined);
@@ -145,7 +152,8 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
   });
   const abandon = async (error: Error): Promise<never> => {
     await worker.terminate();
-    release();
+    // After an unclean stop the mark stays, or the next start would not rebuild the indexes.
+    if (clean) release();
     throw error;
   };
 
@@ -153,13 +161,16 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
   try {
     awsPort = await Promise.race([aws.call<number>('listen'), failed]);
   } catch (error) {
-    await abandon(error instanceof StartError ? error : portProblem('loopback AWS', '--aws-port', options.awsPort, error));
+    await abandon(
+      error instanceof StartError ? error : portProblem('loopback AWS', '--aws-port', options.awsPort, error),
+    );
   }
   const awsUrl = `http://127.0.0.1:${awsPort}`;
   // The one seam: from here on the SDK talks to the loopback AWS, as it would to any other endpoint.
   process.env.AWS_ENDPOINT_URL = awsUrl;
   process.env.AWS_ACCESS_KEY_ID = GATE_KEY_ID;
   process.env.AWS_SECRET_ACCESS_KEY = GATE_KEY_ID;
+  for (const name of Object.keys(process.env)) if (name.startsWith('AWS_ENDPOINT_URL_')) delete process.env[name];
   delete process.env.AWS_SESSION_TOKEN;
   delete process.env.AWS_PROFILE;
 
@@ -184,7 +195,8 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
     store,
     services,
     stateMachineArn: config.stateMachineArn,
-    settleMs: Math.min(1_000, Math.max(100, options.transitionMs)),
+    // The state machine looks 40 times, which must be longer than a transition takes.
+    settleMs: Math.max(100, Math.min(1_000, options.transitionMs), options.transitionMs / 20),
     onEnd: (execution) => {
       // What AWS puts on the bus when an execution ends; ours that fail have left nothing else behind.
       if (execution.status !== 'SUCCEEDED') {

@@ -1,4 +1,9 @@
-import { CreateTableCommand, type CreateTableCommandInput, type DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  type DynamoDBClient,
+  ListTablesCommand,
+} from '@aws-sdk/client-dynamodb';
 import type { Config } from '../shared/config.ts';
 
 const key = (hash: string, range?: string) => [
@@ -8,7 +13,7 @@ const key = (hash: string, range?: string) => [
 const text = (...names: string[]) => names.map((AttributeName) => ({ AttributeName, AttributeType: 'S' as const }));
 
 // What lists and questions need; the records themselves are in the table.
-const LISTED = ['kind', 'endpoint', 'generation', 'environment', 'result', 'reason', 'violations', 'answer'];
+const LISTED = ['kind', 'cause', 'endpoint', 'generation', 'environment', 'result', 'reason', 'violations', 'answer'];
 const index = (IndexName: string, hash: string, listed: string[]) => ({
   IndexName,
   KeySchema: key(hash, 'at'),

@@ -15,30 +15,47 @@ const textOf = new Map(files.map((file) => [file, readFileSync(join(root, file),
 /** What a file imports, statically, dynamically or by re-export: packages by name, our own files by path. */
 function importsOf(file: string): string[] {
   const text = (textOf.get(file) ?? '').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
-  const found = text.matchAll(/(?:^\s*(?:import|export)\b[^'"`;]*?\bfrom\s*|^\s*import\s*|\bimport\s*\(\s*|\brequire\s*\(\s*)['"`]([^'"`]+)['"`]/gm);
+  const found = text.matchAll(
+    /(?:^\s*(?:import|export)\b[^'"`;]*?\bfrom\s*|^\s*import\s*|\bimport\s*\(\s*|\brequire\s*\(\s*)['"`]([^'"`]+)['"`]/gm,
+  );
   return [...found].map(([, name = '']) => (name.startsWith('.') ? normalize(join(dirname(file), name)) : name));
 }
 const imports = files.flatMap((from) => importsOf(from).map((to) => ({ from, to })));
 
-const within = (...folders: string[]) => (path: string) => folders.some((folder) => path.startsWith(`${folder}/`));
+const within =
+  (...folders: string[]) =>
+  (path: string) =>
+    folders.some((folder) => path.startsWith(`${folder}/`));
 /** Imports that break a rule, as `from -> to`. */
 const broken = (from: (path: string) => boolean, allowed: (to: string, from: string) => boolean) =>
   imports.filter((each) => from(each.from) && !allowed(each.to, each.from)).map((each) => `${each.from} -> ${each.to}`);
-const isPackage = (name: string, ...packages: string[]) => packages.some((each) => name === each || name.startsWith(`${each}/`));
+const isPackage = (name: string, ...packages: string[]) =>
+  packages.some((each) => name === each || name.startsWith(`${each}/`));
 
 describe('the direction of imports', () => {
   test('something was examined', () => {
     expect(files.length).toBeGreaterThan(40);
     expect(imports.length).toBeGreaterThan(150);
     for (const folder of ['shared/model', 'shared/policies', 'shared/aws', 'functions', 'web']) {
-      expect(imports.some(({ from }) => within(folder)(from)), folder).toBe(true);
+      expect(
+        imports.some(({ from }) => within(folder)(from)),
+        folder,
+      ).toBe(true);
     }
   });
   test('the reader of imports sees every form', () => {
-    textOf.set('x/probe.ts', [
-      "import a from 'a';", "import {\n  b,\n} from 'b';", "import 'c';", "export * from './d.ts';",
-      "const e = await import('e');", "import type { F } from '../f.ts';", "// import g from 'g';",
-    ].join('\n'));
+    textOf.set(
+      'x/probe.ts',
+      [
+        "import a from 'a';",
+        "import {\n  b,\n} from 'b';",
+        "import 'c';",
+        "export * from './d.ts';",
+        "const e = await import('e');",
+        "import type { F } from '../f.ts';",
+        "// import g from 'g';",
+      ].join('\n'),
+    );
     expect(importsOf('x/probe.ts')).toEqual(['a', 'b', 'c', 'x/d.ts', 'e', 'f.ts']);
     textOf.delete('x/probe.ts');
   });
@@ -49,13 +66,25 @@ describe('the direction of imports', () => {
   });
 
   test('the model imports only zod, canonicalize, node:crypto and itself', () => {
-    expect(broken(within('shared/model'), (to) => within('shared/model')(to) || isPackage(to, 'zod', 'canonicalize', 'node:crypto'))).toEqual([]);
+    expect(
+      broken(
+        within('shared/model'),
+        (to) => within('shared/model')(to) || isPackage(to, 'zod', 'canonicalize', 'node:crypto'),
+      ),
+    ).toEqual([]);
   });
   test('policies import only the model, each other and zod', () => {
-    expect(broken(within('shared/policies'), (to) => within('shared/model', 'shared/policies')(to) || isPackage(to, 'zod'))).toEqual([]);
+    expect(
+      broken(within('shared/policies'), (to) => within('shared/model', 'shared/policies')(to) || isPackage(to, 'zod')),
+    ).toEqual([]);
   });
   test('only functions, shared/aws and the local runtime see the AWS SDK', () => {
-    expect(broken((from) => !within('functions', 'shared/aws', 'local')(from), (to) => !/^@(aws-sdk|smithy)\//.test(to))).toEqual([]);
+    expect(
+      broken(
+        (from) => !within('functions', 'shared/aws', 'local')(from),
+        (to) => !/^@(aws-sdk|smithy)\//.test(to),
+      ),
+    ).toEqual([]);
   });
   test('a function never imports another function', () => {
     expect(broken(within('functions'), (to) => !within('functions')(to))).toEqual([]);
@@ -73,7 +102,12 @@ describe('the direction of imports', () => {
     expect(broken(within('web'), (to) => within('shared/model', 'shared/policies', 'web')(to))).toEqual([]);
   });
   test('nothing imports tests, benchmarks, infrastructure or the state machine', () => {
-    expect(broken(() => true, (to) => !within('test', 'bench', 'infra', 'statemachines')(to))).toEqual([]);
+    expect(
+      broken(
+        () => true,
+        (to) => !within('test', 'bench', 'infra', 'statemachines')(to),
+      ),
+    ).toEqual([]);
   });
   test('middy lives in shared/lambda.ts and nowhere else', () => {
     expect(imports.filter(({ to }) => to.startsWith('@middy/')).map(({ from }) => from)).toEqual(['shared/lambda.ts']);
@@ -95,7 +129,9 @@ describe('the direction of imports', () => {
 describe('the core is pure', () => {
   const core = files.filter(within('shared/model', 'shared/policies'));
   test.each(core)('%s asks neither the clock nor chance nor the environment', (file) => {
-    expect(textOf.get(file)).not.toMatch(/Date\.now\(|new Date\(\)|Math\.random|performance\.now|process\.|console\.|randomUUID|randomBytes/);
+    expect(textOf.get(file)).not.toMatch(
+      /Date\.now\(|new Date\(\)|Math\.random|performance\.now|process\.|console\.|randomUUID|randomBytes/,
+    );
   });
   test('there is a core', () => expect(core.length).toBeGreaterThan(25));
 });
@@ -116,9 +152,15 @@ describe('the state machine', () => {
   const calledByOthers = ['receive-event.ts', 'http-api.ts'];
 
   test('has the five tasks', () => {
-    expect(tasks.map(([name]) => name)).toEqual(['GatherFacts', 'CheckPolicies', 'RequestApproval', 'VerifyMonitoring', 'RecordOutcome']);
+    expect(tasks.map(([name]) => name)).toEqual([
+      'GatherFacts',
+      'CheckPolicies',
+      'RequestApproval',
+      'VerifyMonitoring',
+      'RecordOutcome',
+    ]);
   });
-  test.each(names)('the task ${%s} is a function file of that name', (name) => {
+  test.each(names)('the task %s is a function file of that name', (name) => {
     expect(existsSync(join(root, 'functions', fileOf(name)))).toBe(true);
   });
   test('every function is a task of the state machine or one that AWS calls otherwise', () => {
@@ -132,11 +174,17 @@ describe('the state machine', () => {
   test.each(tasks)('%s has a timeout', (_name, state) => {
     expect(state.TimeoutSeconds ?? state.TimeoutSecondsPath).toBeTruthy();
   });
-  test.each(tasks.filter(([name]) => name !== 'RecordOutcome'))('whatever fails in %s ends in a recorded outcome', (_name, { Catch }) => {
-    expect(Catch?.at(-1)).toMatchObject({ ErrorEquals: ['States.ALL'], Next: 'RecordOutcome' });
-  });
+  test.each(tasks.filter(([name]) => name !== 'RecordOutcome'))(
+    'whatever fails in %s ends in a recorded outcome',
+    (_name, { Catch }) => {
+      expect(Catch?.at(-1)).toMatchObject({ ErrorEquals: ['States.ALL'], Next: 'RecordOutcome' });
+    },
+  );
   test('recording the outcome is tried again and again', () => {
-    expect(machine.States.RecordOutcome).toMatchObject({ Retry: [{ ErrorEquals: ['States.ALL'], MaxAttempts: 8 }], End: true });
+    expect(machine.States.RecordOutcome).toMatchObject({
+      Retry: [{ ErrorEquals: ['States.ALL'], MaxAttempts: 8 }],
+      End: true,
+    });
   });
   test('every state that is named exists and can be reached', () => {
     const targets = [...text.matchAll(/"(?:Next|Default|StartAt)": "(\w+)"/g)].map(([, name = '']) => name);

@@ -1,5 +1,9 @@
 import { DescribeScalableTargetsCommand, type ScalableTarget } from '@aws-sdk/client-application-auto-scaling';
-import { DescribeAlarmsCommand, type DescribeAlarmsCommandInput, type DescribeAlarmsOutput } from '@aws-sdk/client-cloudwatch';
+import {
+  DescribeAlarmsCommand,
+  type DescribeAlarmsCommandInput,
+  type DescribeAlarmsOutput,
+} from '@aws-sdk/client-cloudwatch';
 import { DecryptCommand, EncryptCommand } from '@aws-sdk/client-kms';
 import {
   GetBucketEncryptionCommand,
@@ -9,19 +13,19 @@ import {
   ListObjectsV2Command,
 } from '@aws-sdk/client-s3';
 import {
-  type DescribeEndpointConfigOutput,
+  DescribeDataQualityJobDefinitionCommand,
   DescribeEndpointCommand,
   DescribeEndpointConfigCommand,
+  type DescribeEndpointConfigOutput,
   type DescribeEndpointOutput,
   DescribeInferenceComponentCommand,
   type DescribeInferenceComponentOutput,
+  DescribeModelBiasJobDefinitionCommand,
   DescribeModelCommand,
+  DescribeModelExplainabilityJobDefinitionCommand,
   type DescribeModelOutput,
   DescribeModelPackageCommand,
   type DescribeModelPackageOutput,
-  DescribeDataQualityJobDefinitionCommand,
-  DescribeModelBiasJobDefinitionCommand,
-  DescribeModelExplainabilityJobDefinitionCommand,
   DescribeModelQualityJobDefinitionCommand,
   DescribeMonitoringScheduleCommand,
   type DescribeMonitoringScheduleCommandOutput,
@@ -41,14 +45,21 @@ export function awsError(name: string, message = name, status = 400): Error {
   return Object.assign(new Error(message), { name, $metadata: { httpStatusCode: status } });
 }
 
+function counter(): () => string {
+  let count = 0;
+  return () => {
+    count += 1;
+    return String(count);
+  };
+}
+
 /** Real clients (to be mocked), a clock that stands still, and ids that count. */
 export function services(overrides: Partial<Services> = {}): Services {
-  let ids = 0;
-  let codes = 0;
+  const [id, code] = [counter(), counter()];
   return createServices(overrides.config ?? config(), {
     now: () => NOW,
-    newId: () => `request${String((ids += 1)).padStart(19, '0')}`,
-    newCode: () => `C0DE-0000-0000-${String((codes += 1)).padStart(4, '0')}`,
+    newId: () => `request${id().padStart(19, '0')}`,
+    newCode: () => `C0DE-0000-0000-${code().padStart(4, '0')}`,
     ...overrides,
   });
 }
@@ -92,17 +103,35 @@ export const perfectWorld = (): World => ({
     EndpointName: 'fraud-prod',
     EndpointStatus: 'InService',
     EndpointConfigName: 'fraud-prod-cfg-18',
-    ProductionVariants: [{ VariantName: 'AllTraffic', CurrentInstanceCount: 2, DesiredInstanceCount: 2, CurrentWeight: 1, DesiredWeight: 1 }],
+    ProductionVariants: [
+      {
+        VariantName: 'AllTraffic',
+        CurrentInstanceCount: 2,
+        DesiredInstanceCount: 2,
+        CurrentWeight: 1,
+        DesiredWeight: 1,
+      },
+    ],
     LastDeploymentConfig: {
       BlueGreenUpdatePolicy: { TrafficRoutingConfiguration: { Type: 'ALL_AT_ONCE', WaitIntervalInSeconds: 0 } },
-      AutoRollbackConfiguration: { Alarms: [{ AlarmName: 'fraud-prod-ModelMonitorAlarm' }, { AlarmName: 'fraud-prod-DataDriftAlarm' }] },
+      AutoRollbackConfiguration: {
+        Alarms: [{ AlarmName: 'fraud-prod-ModelMonitorAlarm' }, { AlarmName: 'fraud-prod-DataDriftAlarm' }],
+      },
     },
     CreationTime: new Date('2026-11-01T00:00:00.000Z'),
     LastModifiedTime: new Date('2026-11-20T09:00:00.000Z'),
   },
   configs: {
     'fraud-prod-cfg-18': {
-      ProductionVariants: [{ VariantName: 'AllTraffic', ModelName: 'fraud-2026-11-19', InstanceType: 'ml.m5.large', InitialInstanceCount: 2, InitialVariantWeight: 1 }],
+      ProductionVariants: [
+        {
+          VariantName: 'AllTraffic',
+          ModelName: 'fraud-2026-11-19',
+          InstanceType: 'ml.m5.large',
+          InitialInstanceCount: 2,
+          InitialVariantWeight: 1,
+        },
+      ],
       DataCaptureConfig: {
         EnableCapture: true,
         InitialSamplingPercentage: 20,
@@ -112,11 +141,16 @@ export const perfectWorld = (): World => ({
     },
   },
   models: {
-    'fraud-2026-11-19': { PrimaryContainer: { Image: 'fraud:3.4.1', ModelDataUrl: 's3://ml-artifacts-prod/fraud/model.tar.gz' } },
+    'fraud-2026-11-19': {
+      PrimaryContainer: { Image: 'fraud:3.4.1', ModelDataUrl: 's3://ml-artifacts-prod/fraud/model.tar.gz' },
+    },
   },
   packages: {},
   components: {},
-  tags: [{ Key: 'team', Value: 'risk' }, { Key: 'environment', Value: 'prod' }],
+  tags: [
+    { Key: 'team', Value: 'risk' },
+    { Key: 'environment', Value: 'prod' },
+  ],
   schedules: [
     {
       MonitoringScheduleName: 'fraud-prod-data-quality',
@@ -137,7 +171,9 @@ export const perfectWorld = (): World => ({
   objects: { 'ml-artifacts-prod/fraud/model.tar.gz': { ETag: '"1"', ServerSideEncryption: 'AES256' } },
   buckets: {
     'ml-artifacts-prod': {
-      ServerSideEncryptionConfiguration: { Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }] },
+      ServerSideEncryptionConfiguration: {
+        Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+      },
     },
   },
   pageSize: 100,
@@ -192,7 +228,9 @@ export function fakeAws(overrides: Partial<Services> = {}) {
     named(world.configs, EndpointConfigName, 'endpoint configuration'),
   );
   answer(sagemaker, DescribeModelCommand, ({ ModelName }: In) => named(world.models, ModelName, 'model'));
-  answer(sagemaker, DescribeModelPackageCommand, ({ ModelPackageName }: In) => named(world.packages, ModelPackageName, 'package'));
+  answer(sagemaker, DescribeModelPackageCommand, ({ ModelPackageName }: In) =>
+    named(world.packages, ModelPackageName, 'package'),
+  );
   answer(sagemaker, DescribeInferenceComponentCommand, ({ InferenceComponentName }: In) =>
     named(world.components, InferenceComponentName, 'inference component'),
   );
@@ -220,21 +258,44 @@ export function fakeAws(overrides: Partial<Services> = {}) {
     DescribeModelBiasJobDefinitionCommand,
     DescribeModelExplainabilityJobDefinitionCommand,
   ]) {
-    answer(sagemaker, command, ({ JobDefinitionName }: In) => named(world.definitions, JobDefinitionName, 'job definition'));
-  }
-  answer(cloudwatch, DescribeAlarmsCommand, ({ AlarmNames = [], AlarmTypes = ['MetricAlarm'], NextToken }: DescribeAlarmsCommandInput) => {
-    const kinds = ['MetricAlarm', 'CompositeAlarm', 'LogAlarm'] as const;
-    const all = kinds.flatMap((kind) =>
-      AlarmTypes.includes(kind) ? (world.alarms[`${kind}s`] ?? []).map((alarm: { AlarmName?: string | undefined }) => ({ kind, alarm })) : [],
+    answer(sagemaker, command, ({ JobDefinitionName }: In) =>
+      named(world.definitions, JobDefinitionName, 'job definition'),
     );
-    const { items, ...rest } = page(all.filter(({ alarm }) => AlarmNames.includes(alarm.AlarmName ?? '')), NextToken);
-    const of = (wanted: string) => items.filter(({ kind }) => kind === wanted).map(({ alarm }) => alarm);
-    return { MetricAlarms: of('MetricAlarm'), CompositeAlarms: of('CompositeAlarm'), LogAlarms: of('LogAlarm'), ...rest };
-  });
-  answer(scaling, DescribeScalableTargetsCommand, ({ ResourceIds, NextToken }: { ResourceIds: string[]; NextToken?: string }) => {
-    const { items, ...rest } = page(world.targets.filter(({ ResourceId = '' }) => ResourceIds.includes(ResourceId)), NextToken);
-    return { ScalableTargets: items, ...rest };
-  });
+  }
+  answer(
+    cloudwatch,
+    DescribeAlarmsCommand,
+    ({ AlarmNames = [], AlarmTypes = ['MetricAlarm'], NextToken }: DescribeAlarmsCommandInput) => {
+      const kinds = ['MetricAlarm', 'CompositeAlarm', 'LogAlarm'] as const;
+      const all = kinds.flatMap((kind) =>
+        AlarmTypes.includes(kind)
+          ? (world.alarms[`${kind}s`] ?? []).map((alarm: { AlarmName?: string | undefined }) => ({ kind, alarm }))
+          : [],
+      );
+      const { items, ...rest } = page(
+        all.filter(({ alarm }) => AlarmNames.includes(alarm.AlarmName ?? '')),
+        NextToken,
+      );
+      const of = (wanted: string) => items.filter(({ kind }) => kind === wanted).map(({ alarm }) => alarm);
+      return {
+        MetricAlarms: of('MetricAlarm'),
+        CompositeAlarms: of('CompositeAlarm'),
+        LogAlarms: of('LogAlarm'),
+        ...rest,
+      };
+    },
+  );
+  answer(
+    scaling,
+    DescribeScalableTargetsCommand,
+    ({ ResourceIds, NextToken }: { ResourceIds: string[]; NextToken?: string }) => {
+      const { items, ...rest } = page(
+        world.targets.filter(({ ResourceId = '' }) => ResourceIds.includes(ResourceId)),
+        NextToken,
+      );
+      return { ScalableTargets: items, ...rest };
+    },
+  );
 
   const s3Answer = <T>(found: T | number | undefined): T => {
     if (found === undefined) throw awsError('NotFound', 'UnknownError', 404);
@@ -270,19 +331,35 @@ export function fakeAws(overrides: Partial<Services> = {}) {
     return {};
   });
   // A ciphertext opens only in the context that it was made in.
-  answer(kms, EncryptCommand, ({ Plaintext, EncryptionContext }: { Plaintext: Uint8Array; EncryptionContext: object }) => ({
-    CiphertextBlob: Buffer.from(JSON.stringify([Buffer.from(Plaintext).toString('base64'), EncryptionContext])),
-  }));
-  answer(kms, DecryptCommand, ({ CiphertextBlob, EncryptionContext }: { CiphertextBlob: Uint8Array; EncryptionContext: object }) => {
-    const [plain, context] = JSON.parse(Buffer.from(CiphertextBlob).toString()) as [string, object];
-    if (JSON.stringify(context) !== JSON.stringify(EncryptionContext)) throw awsError('InvalidCiphertextException');
-    return { Plaintext: Buffer.from(plain, 'base64') };
-  });
-  answer(ses, SendEmailCommand, (input: { Destination: { ToAddresses: string[] }; Content: { Simple: { Subject: { Data: string }; Body: { Text: { Data: string } } } } }) => {
-    const { Subject, Body } = input.Content.Simple;
-    for (const to of input.Destination.ToAddresses) world.mails.push({ to, subject: Subject.Data, text: Body.Text.Data });
-    return {};
-  });
+  answer(
+    kms,
+    EncryptCommand,
+    ({ Plaintext, EncryptionContext }: { Plaintext: Uint8Array; EncryptionContext: object }) => ({
+      CiphertextBlob: Buffer.from(JSON.stringify([Buffer.from(Plaintext).toString('base64'), EncryptionContext])),
+    }),
+  );
+  answer(
+    kms,
+    DecryptCommand,
+    ({ CiphertextBlob, EncryptionContext }: { CiphertextBlob: Uint8Array; EncryptionContext: object }) => {
+      const [plain, context] = JSON.parse(Buffer.from(CiphertextBlob).toString()) as [string, object];
+      if (JSON.stringify(context) !== JSON.stringify(EncryptionContext)) throw awsError('InvalidCiphertextException');
+      return { Plaintext: Buffer.from(plain, 'base64') };
+    },
+  );
+  answer(
+    ses,
+    SendEmailCommand,
+    (input: {
+      Destination: { ToAddresses: string[] };
+      Content: { Simple: { Subject: { Data: string }; Body: { Text: { Data: string } } } };
+    }) => {
+      const { Subject, Body } = input.Content.Simple;
+      for (const to of input.Destination.ToAddresses)
+        world.mails.push({ to, subject: Subject.Data, text: Body.Text.Data });
+      return {};
+    },
+  );
   return { services: built, world, clock, calls, ...mocks };
 }
 export type FakeAws = ReturnType<typeof fakeAws>;

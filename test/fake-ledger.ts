@@ -19,7 +19,10 @@ import { awsError, type FakeAws } from './fake-aws.ts';
 type Item = Record<string, AttributeValue>;
 
 /** `SET a = :a, #b = :b`, `REMOVE #a, b`, `ADD a :one`: the forms that we use, on top-level attributes. */
-function update(item: Item, { UpdateExpression = '', ExpressionAttributeNames = {}, ExpressionAttributeValues = {} }: UpdateItemCommandInput): Item {
+function update(
+  item: Item,
+  { UpdateExpression = '', ExpressionAttributeNames = {}, ExpressionAttributeValues = {} }: UpdateItemCommandInput,
+): Item {
   const [, verb, rest = ''] = /^(SET|REMOVE|ADD) (.+)$/.exec(UpdateExpression) ?? [];
   const changed = { ...item };
   for (const part of rest.split(', ')) {
@@ -53,10 +56,17 @@ export function fakeTables(aws: FakeAws) {
   const put = (record: LedgerRecord) => {
     const pk = streamOf(record.endpoint);
     const sk = sortKey(record.sequence, record.previous);
-    ledger.set(`${pk}|${sk}`, { pk: { S: pk }, sk: { S: sk }, record: { S: canonicalJson(record) }, hash: { S: recordHash(record) } });
+    ledger.set(`${pk}|${sk}`, {
+      pk: { S: pk },
+      sk: { S: sk },
+      record: { S: canonicalJson(record) },
+      hash: { S: recordHash(record) },
+    });
   };
   const all = () =>
-    [...ledger.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => JSON.parse(item.record?.S ?? '') as LedgerRecord);
+    [...ledger.entries()]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, item]) => JSON.parse(item.record?.S ?? '') as LedgerRecord);
 
   const { dynamodb } = aws;
   dynamodb.on(ExecuteStatementCommand).callsFake(async (input: ExecuteStatementCommandInput) => {
@@ -64,7 +74,8 @@ export function fakeTables(aws: FakeAws) {
     const race = hooks.beforeInsert;
     hooks.beforeInsert = undefined;
     race?.();
-    const [, pk, sk, rest = ''] = /^INSERT INTO "ledger" VALUE \{'pk': '([^']+)', 'sk': '([^']+)', (.+)\}$/.exec(input.Statement ?? '') ?? [];
+    const [, pk, sk, rest = ''] =
+      /^INSERT INTO "ledger" VALUE \{'pk': '([^']+)', 'sk': '([^']+)', (.+)\}$/.exec(input.Statement ?? '') ?? [];
     if (!pk || !sk) throw awsError('ValidationException', `not our INSERT: ${input.Statement}`);
     if (ledger.has(`${pk}|${sk}`)) throw awsError('DuplicateItemException');
     const names = rest.split(', ').map((each) => /^'(\w+)': \?$/.exec(each)?.[1] ?? 'bad');

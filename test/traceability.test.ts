@@ -15,7 +15,10 @@ const sentences = read('docs/policies/agentops-deployment-policies.md')
     const [first = '', ...notes] = block.trim().split('\n');
     return {
       statement: first.replace('**POLICY:**', '').trim(),
-      rationale: notes.find((line) => line.startsWith('- Rationale: '))?.replace('- Rationale: ', '').trim(),
+      rationale: notes
+        .find((line) => line.startsWith('- Rationale: '))
+        ?.replace('- Rationale: ', '')
+        .trim(),
       noException: notes.includes('- Exception: None'),
     };
   });
@@ -37,9 +40,12 @@ describe('each sentence of the policy document', () => {
 
   const explained = sentences.filter(({ rationale }) => rationale);
   test('has its reason in the document, all but the list of instance types', () => expect(explained).toHaveLength(11));
-  test.each(explained)('"$statement" is enforced for the reason that the document gives', ({ statement, rationale }) => {
-    expect(enforced.find((policy) => policy.statement === statement)?.rationale).toBe(rationale);
-  });
+  test.each(explained)(
+    '"$statement" is enforced for the reason that the document gives',
+    ({ statement, rationale }) => {
+      expect(enforced.find((policy) => policy.statement === statement)?.rationale).toBe(rationale);
+    },
+  );
 
   const absolute = sentences.filter(({ noException }) => noException);
   test('two of them allow no exception', () => expect(absolute).toHaveLength(2));
@@ -54,17 +60,23 @@ test('no policy is enforced that the document does not have', () => {
 });
 
 test('policies stand in the order of the document', () => {
-  const order = policies.map(({ statement }) => sentences.findIndex((each) => each.statement === statement(settings())));
+  const order = policies.map(({ statement }) =>
+    sentences.findIndex((each) => each.statement === statement(settings())),
+  );
   expect(order).toEqual([...order].sort((a, b) => a - b));
 });
 
 test('the sentence about the audit is enforced by a file that is there and has its test', () => {
   expect(existsSync(new URL(auditPolicy.enforcedBy, root))).toBe(true);
-  expect(existsSync(new URL(`test/${auditPolicy.enforcedBy.replace(/^shared\//, '').replace(/\.ts$/, '.test.ts')}`, root))).toBe(true);
+  expect(
+    existsSync(new URL(`test/${auditPolicy.enforcedBy.replace(/^shared\//, '').replace(/\.ts$/, '.test.ts')}`, root)),
+  ).toBe(true);
 });
 
 describe('every policy file', () => {
-  const files = readdirSync(new URL('shared/policies/', root)).filter((name) => name.endsWith('.ts') && name !== 'index.ts');
+  const files = readdirSync(new URL('shared/policies/', root)).filter(
+    (name) => name.endsWith('.ts') && name !== 'index.ts',
+  );
   const isPolicy = (value: unknown): value is Policy =>
     typeof value === 'object' && value !== null && 'check' in value && 'statement' in value;
   const withPolicy = files.filter((name) => /^export const \w+: Policy = /m.test(read(`shared/policies/${name}`)));
@@ -74,7 +86,9 @@ describe('every policy file', () => {
     expect(existsSync(new URL(`test/policies/${name.replace(/\.ts$/, '.test.ts')}`, root))).toBe(true);
   });
   test.each(withPolicy)('%s exports one policy, named as the file, and it is registered', async (name) => {
-    const exported = Object.values((await import(`../shared/policies/${name.slice(0, -3)}.ts`)) as object).filter(isPolicy);
+    const exported = Object.values((await import(`../shared/policies/${name.slice(0, -3)}.ts`)) as object).filter(
+      isPolicy,
+    );
     expect(exported).toHaveLength(1);
     expect(policies).toContain(exported[0]);
     expect(exported[0]?.id).toBe(name.replace(/\.ts$/, ''));

@@ -1,9 +1,11 @@
+import type { Actor } from '../shared/model/actor.ts';
 import type { Approver } from '../shared/model/approver.ts';
 import type { ChangeHistory } from '../shared/model/endpoint-history.ts';
 
 /** The mail to one approver. The link names the request and nothing else; the code is theirs alone. */
 export function approvalMessage(
   change: ChangeHistory,
+  requesters: readonly Actor[],
   approver: Approver,
   code: string,
   consoleUrl: string,
@@ -11,7 +13,7 @@ export function approvalMessage(
   const { opened, request, findings } = change;
   const name = opened?.facts.endpoint.name ?? 'an endpoint';
   const environment = opened?.environment.name ?? 'unknown';
-  const who = change.requesters[0]?.person ?? 'somebody CloudTrail has not named yet';
+  const who = requesters[0]?.person ?? 'somebody CloudTrail has not named yet';
   const reasons = (findings?.findings ?? [])
     .filter(({ outcome }) => outcome === 'needs-approval')
     .map(({ statement }) => `  - ${statement}`);

@@ -16,7 +16,12 @@ ${
   newestFirst.length === 0
     ? html`<p class="empty">No mail yet.</p>`
     : html`<ol class="plain cards">${newestFirst.slice(0, 200).map(
-        ({ to, subject, text, at }) => html`<li class="card"><p class="muted">${time(at, 'seconds')} · to ${to.join(', ')}</p>
+        ({
+          to,
+          subject,
+          text,
+          at,
+        }) => html`<li class="card"><p class="muted">${time(at, 'seconds')} · to ${to.join(', ')}</p>
 <h2>${subject}</h2>
 <pre tabindex="0">${linked(text)}</pre></li>
 `,

@@ -12,6 +12,10 @@ const AUTO_SCALING: RecordedService = {
   additionalEventData: { service: 'application-autoscaling' },
 };
 
+const ROLE =
+  'aws-service-role/sagemaker.application-autoscaling.amazonaws.com/' +
+  'AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint';
+
 const Namespace = z.literal('sagemaker', 'The loopback AWS scales the ServiceNamespace sagemaker only');
 const Dimension = z.enum([
   'sagemaker:variant:DesiredInstanceCount',
@@ -54,7 +58,10 @@ function requireVariant(loopback: Loopback, id: string): void {
   const [, endpoint, variant] = /^endpoint\/([^/]+)\/variant\/([^/]+)$/.exec(id) ?? [];
   if (!endpoint) return;
   const row = loopback.store.get<EndpointRow>('endpoint', keyOf(endpoint));
-  const variants = [row?.serving, row?.pending].flatMap((each) => [...(each?.variants ?? []), ...(each?.shadowVariants ?? [])]);
+  const variants = [row?.serving, row?.pending].flatMap((each) => [
+    ...(each?.variants ?? []),
+    ...(each?.shadowVariants ?? []),
+  ]);
   if (variants.some(({ VariantName }) => VariantName === variant)) return;
   throw new AwsError('ValidationException', `SageMaker endpoint ${endpoint} has no variant ${variant}.`);
 }
@@ -68,7 +75,10 @@ export function autoScaling(loopback: Loopback): ServiceTable {
         const before = loopback.store.get<TargetRow>('scalable-target', keyOfTarget(wanted));
         const { MinCapacity = before?.MinCapacity, MaxCapacity = before?.MaxCapacity } = wanted;
         if (MinCapacity === undefined || MaxCapacity === undefined) {
-          throw new AwsError('ValidationException', 'Minimum and maximum capacity are required to register a scalable target.');
+          throw new AwsError(
+            'ValidationException',
+            'Minimum and maximum capacity are required to register a scalable target.',
+          );
         }
         if (MinCapacity > MaxCapacity) {
           throw new AwsError('ValidationException', 'Maximum capacity cannot be less than minimum capacity.');
@@ -76,9 +86,13 @@ export function autoScaling(loopback: Loopback): ServiceTable {
         requireVariant(loopback, wanted.ResourceId);
         const { account, region } = loopback;
         const row: TargetRow = {
-          RoleARN: `arn:aws:iam::${account}:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint`,
+          RoleARN: `arn:aws:iam::${account}:role/${ROLE}`,
           CreationTime: loopback.now().getTime() / 1000,
-          SuspendedState: { DynamicScalingInSuspended: false, DynamicScalingOutSuspended: false, ScheduledScalingSuspended: false },
+          SuspendedState: {
+            DynamicScalingInSuspended: false,
+            DynamicScalingOutSuspended: false,
+            ScheduledScalingSuspended: false,
+          },
           ScalableTargetARN: `arn:aws:application-autoscaling:${region}:${account}:scalable-target/${loopback.newId()}`,
           ...before,
           ...present(wanted),

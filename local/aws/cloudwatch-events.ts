@@ -5,7 +5,11 @@ import type { Loopback } from './loopback.ts';
 
 type Dimensions = { Name: string; Value: string }[];
 type Metric = { Id: string; Expression?: string; Label?: string; ReturnData?: boolean; MetricStat?: MetricStat };
-type MetricStat = { Metric: { Namespace?: string; MetricName?: string; Dimensions?: Dimensions }; Period?: number; Stat?: string };
+type MetricStat = {
+  Metric: { Namespace?: string; MetricName?: string; Dimensions?: Dimensions };
+  Period?: number;
+  Stat?: string;
+};
 
 /** `2026-11-20T09:23:40.100+0000`, as alarm events write times. */
 const timestamp = (ms: number) => new Date(ms).toISOString().replace('Z', '+0000');
@@ -45,7 +49,16 @@ const whatItWatches = ({ type, definition }: AlarmRow): Json =>
 
 function configuration(row: AlarmRow): Json {
   const { OKActions, AlarmDescription, AlarmName, Tags: _tags, ...rest } = row.definition;
-  const replaced = ['Metrics', 'MetricName', 'Namespace', 'Dimensions', 'Period', 'Statistic', 'ExtendedStatistic', 'AlarmRule'];
+  const replaced = [
+    'Metrics',
+    'MetricName',
+    'Namespace',
+    'Dimensions',
+    'Period',
+    'Statistic',
+    'ExtendedStatistic',
+    'AlarmRule',
+  ];
   const members = Object.fromEntries(Object.entries(rest).filter(([key]) => !replaced.includes(key)));
   return present({
     alarmName: AlarmName,

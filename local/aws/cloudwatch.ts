@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { announceConfiguration, announceState } from './cloudwatch-events.ts';
 import { type RecordedService, recordedOperations } from './cloudtrail.ts';
+import { announceConfiguration, announceState } from './cloudwatch-events.ts';
 import { type Json, pageOf, present, readInput } from './input.ts';
 import { AwsError, type Loopback, type ServiceTable } from './loopback.ts';
 
@@ -91,7 +91,12 @@ export type AlarmRow = {
 
 const put = (loopback: Loopback, row: AlarmRow) => loopback.store.put('alarm', row.name, row);
 
-function putAlarm(loopback: Loopback, type: AlarmRow['type'], definition: AlarmRow['definition'], name: string): object {
+function putAlarm(
+  loopback: Loopback,
+  type: AlarmRow['type'],
+  definition: AlarmRow['definition'],
+  name: string,
+): object {
   const before = loopback.store.get<AlarmRow>('alarm', name);
   if (before && before.type !== type) {
     throw new AwsError(INVALID, `Alarm ${name} exists and is a ${before.type}; its type cannot be changed.`);
@@ -144,14 +149,16 @@ function describeAlarms(loopback: Loopback, input: Json): Json {
   if (names && prefix) {
     throw new AwsError('InvalidParameterCombination', 'AlarmNames and AlarmNamePrefix cannot be used together.');
   }
-  const rows = loopback.store.list<AlarmRow>('alarm').filter(
-    ({ type, name, state, definition }) =>
-      wanted.AlarmTypes.includes(type) &&
-      (names?.includes(name) ?? true) &&
-      name.startsWith(prefix ?? '') &&
-      (wanted.StateValue ?? state.value) === state.value &&
-      (action === undefined || (definition.AlarmActions as string[]).some((arn) => arn.startsWith(action))),
-  );
+  const rows = loopback.store
+    .list<AlarmRow>('alarm')
+    .filter(
+      ({ type, name, state, definition }) =>
+        wanted.AlarmTypes.includes(type) &&
+        (names?.includes(name) ?? true) &&
+        name.startsWith(prefix ?? '') &&
+        (wanted.StateValue ?? state.value) === state.value &&
+        (action === undefined || (definition.AlarmActions as string[]).some((arn) => arn.startsWith(action))),
+    );
   const { items, next } = pageOf(rows, ({ name }) => name, { token: wanted.NextToken, limit: wanted.MaxRecords });
   const ofType = (type: AlarmRow['type']) => items.filter((row) => row.type === type).map(describe);
   return present({ MetricAlarms: ofType('MetricAlarm'), CompositeAlarms: ofType('CompositeAlarm'), NextToken: next });

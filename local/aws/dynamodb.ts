@@ -6,14 +6,21 @@ import { AwsError } from './loopback.ts';
 
 const require = createRequire(import.meta.url);
 
-type Table = { TableName: string; KeySchema: { AttributeName: string; KeyType: string }[]; GlobalSecondaryIndexes?: object[] };
-type Item = Record<string, unknown>;
-type Dynalite = {
-  (options: { path: string; createTableMs: number }): import('node:http').Server;
+type Table = {
+  TableName: string;
+  KeySchema: { AttributeName: string; KeyType: string }[];
+  GlobalSecondaryIndexes?: object[];
 };
+type Item = Record<string, unknown>;
+type Dynalite = (options: { path: string; createTableMs: number }) => import('node:http').Server;
 type DynaliteInternals = {
   createKey: (item: Item, table: Table) => string;
-  getIndexActions: (indexes: object[], before: Item | null, after: Item, table: Table) => {
+  getIndexActions: (
+    indexes: object[],
+    before: Item | null,
+    after: Item,
+    table: Table,
+  ) => {
     puts: { index: string; key: string; item: Item }[];
   };
 };
@@ -48,10 +55,16 @@ const STATEMENT = /^INSERT INTO "([\w.-]+)" VALUE \{(.*)\}$/s;
 const FIELD = /'(\w+)': (?:'((?:[^']|'')*)'|(\?))(?:, |$)/g;
 
 /** `INSERT INTO "t" VALUE {'pk': 'a', 'x': ?}` with parameters -> a put on the condition that the key is new. */
-export function putFromInsert(input: { Statement?: string; Parameters?: unknown[] }): { TableName: string; Item: Item } {
+export function putFromInsert(input: { Statement?: string; Parameters?: unknown[] }): {
+  TableName: string;
+  Item: Item;
+} {
   const [, table, fields] = STATEMENT.exec(input.Statement ?? '') ?? [];
   if (!table || fields === undefined) {
-    throw new AwsError('ValidationException', 'The loopback AWS understands one PartiQL statement: INSERT INTO "table" VALUE {...}.');
+    throw new AwsError(
+      'ValidationException',
+      'The loopback AWS understands one PartiQL statement: INSERT INTO "table" VALUE {...}.',
+    );
   }
   const parameters = [...(input.Parameters ?? [])];
   const item: Item = {};
@@ -72,7 +85,11 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-async function insert(server: import('node:http').Server, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function insert(
+  server: import('node:http').Server,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const refuse = (code: string, message: string) => {
     response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' });
     response.end(JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${code}`, message }));

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import type * as z from 'zod';
 import { AwsError } from './loopback.ts';
 
 export type Json = Record<string, unknown>;
@@ -21,7 +21,9 @@ export function readInput<Schema extends z.ZodType>(
   // AWS itself ignores members that it does not know; then a misplaced AutoRollbackConfiguration protects nobody.
   const unknown = issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : []));
   if (unknown.length > 0) throw new AwsError(code, `Unknown parameter in input: "${unknown.join('", "')}".`);
-  const problems = issues.map(({ path, message }) => `Value at '${pathOf(path)}' failed to satisfy constraint: ${message}`);
+  const problems = issues.map(
+    ({ path, message }) => `Value at '${pathOf(path)}' failed to satisfy constraint: ${message}`,
+  );
   const count = problems.length === 1 ? '1 validation error' : `${problems.length} validation errors`;
   throw new AwsError(code, `${count} detected: ${problems.join('; ')}`);
 }
@@ -35,7 +37,7 @@ export function present<T extends object>(value: T): { [K in keyof T]?: Exclude<
 
 export type PageRequest = { token?: string | undefined; limit: number; descending?: boolean };
 
-/** One page of the rows in the order of their keys. A token names the last key seen, so rows may come and go in between. */
+/** One page of the rows, by their keys. A token names the last key seen, so rows may come and go in between. */
 export function pageOf<T>(rows: T[], keyOf: (row: T) => string, { token, limit, descending = false }: PageRequest) {
   const last = token === undefined ? undefined : Buffer.from(token, 'base64url').toString('utf8');
   if (last !== undefined && Buffer.from(last, 'utf8').toString('base64url') !== token) {

@@ -32,7 +32,13 @@ export type Loopback = {
 };
 
 /** An event as it is put on the bus; id, account, region and version are filled in. */
-export type BusEvent = { source: string; 'detail-type': string; resources?: string[]; time: string; detail: Record<string, unknown> };
+export type BusEvent = {
+  source: string;
+  'detail-type': string;
+  resources?: string[];
+  time: string;
+  detail: Record<string, unknown>;
+};
 
 /** One AWS service: its operations by name. What is not in the table is refused by name. */
 export type ServiceTable = Record<string, Operation>;

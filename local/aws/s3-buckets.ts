@@ -1,7 +1,7 @@
 import { callEvent, type RecordedService, recorded } from './cloudtrail.ts';
 import { pageOf, present } from './input.ts';
 import { AwsError, type Caller, type Loopback } from './loopback.ts';
-import { elements, empty, escapeXml, type S3Answer, type S3Call, xml } from './s3-wire.ts';
+import { elements, empty, type S3Answer, type S3Call, xml } from './s3-wire.ts';
 
 const S3: RecordedService = { source: 'aws.s3', eventSource: 's3.amazonaws.com' };
 
@@ -38,7 +38,14 @@ export function requireBucket(loopback: Loopback, name: string): BucketRow {
 }
 
 /** A change of a bucket and its CloudTrail event; S3 writes its parameters in a form of its own. */
-function record(loopback: Loopback, caller: Caller, eventName: string, { bucket, query }: S3Call, parameters: object, change: () => void) {
+function record(
+  loopback: Loopback,
+  caller: Caller,
+  eventName: string,
+  { bucket, query }: S3Call,
+  parameters: object,
+  change: () => void,
+) {
   const subresource = [...query.keys()].find((key) => query.get(key) === '');
   recorded(loopback, () => {
     change();
@@ -58,13 +65,16 @@ export type BucketOperation = (loopback: Loopback, call: S3Call, caller: Caller)
 
 export const createBucket: BucketOperation = (loopback, call, caller) => {
   const { bucket: name } = call;
-  if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name)) throw new AwsError('InvalidBucketName', 'The specified bucket is not valid.');
+  if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name))
+    throw new AwsError('InvalidBucketName', 'The specified bucket is not valid.');
   if (loopback.store.get('bucket', name)) {
     // us-east-1 alone says yes to an owner who creates a bucket again (CreateBucket API).
     if (loopback.region === 'us-east-1') return empty(200, { location: `/${name}` });
     throw new AwsError('BucketAlreadyOwnedByYou', 'You already own this bucket.', 409);
   }
-  record(loopback, caller, 'CreateBucket', call, {}, () => put(loopback, { name, createdAt: loopback.now().getTime() }));
+  record(loopback, caller, 'CreateBucket', call, {}, () =>
+    put(loopback, { name, createdAt: loopback.now().getTime() }),
+  );
   return empty(200, { location: `/${name}` });
 };
 
@@ -85,27 +95,33 @@ export const headBucket: BucketOperation = (loopback, { bucket }) => {
 export const listBuckets: BucketOperation = (loopback) => {
   const rows = loopback.store.list<BucketRow>('bucket').toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const buckets = rows.map(
-    ({ name, createdAt }) => `<Bucket>${elements({ Name: name, CreationDate: new Date(createdAt).toISOString() })}</Bucket>`,
+    ({ name, createdAt }) =>
+      `<Bucket>${elements({ Name: name, CreationDate: new Date(createdAt).toISOString() })}</Bucket>`,
   );
   const owner = `<Owner>${elements({ ID: loopback.account, DisplayName: loopback.account })}</Owner>`;
   return xml('ListAllMyBucketsResult', `${owner}<Buckets>${buckets.join('')}</Buckets>`);
 };
 
 export const getBucketEncryption: BucketOperation = (loopback, { bucket }) => {
-  const { algorithm, keyId, bucketKey } = requireBucket(loopback, bucket).encryption ?? { algorithm: 'AES256', bucketKey: false };
+  const { algorithm, keyId, bucketKey } = requireBucket(loopback, bucket).encryption ?? {
+    algorithm: 'AES256',
+    bucketKey: false,
+  };
   const byDefault = elements({ SSEAlgorithm: algorithm, KMSMasterKeyID: keyId });
-  const rule = `<ApplyServerSideEncryptionByDefault>${byDefault}</ApplyServerSideEncryptionByDefault>${elements({ BucketKeyEnabled: bucketKey })}`;
-  return xml('ServerSideEncryptionConfiguration', `<Rule>${rule}</Rule>`);
+  const setting = `<ApplyServerSideEncryptionByDefault>${byDefault}</ApplyServerSideEncryptionByDefault>`;
+  const rule = `<Rule>${setting}${elements({ BucketKeyEnabled: bucketKey })}</Rule>`;
+  return xml('ServerSideEncryptionConfiguration', rule);
 };
 
-const textOf = (document: string, name: string) => new RegExp(`<${name}>\\s*([^<]+?)\\s*</${name}>`).exec(document)?.[1];
+const textOf = (document: string, name: string) =>
+  new RegExp(`<${name}>\\s*([^<]+?)\\s*</${name}>`).exec(document)?.[1];
 
 export const putBucketEncryption: BucketOperation = (loopback, call, caller) => {
   const row = requireBucket(loopback, call.bucket);
   const document = call.body.toString('utf8');
   const algorithm = textOf(document, 'SSEAlgorithm');
   if (!algorithm || !ALGORITHMS.includes(algorithm)) {
-    throw new AwsError('MalformedXML', 'The XML you provided was not well-formed or did not validate against our published schema');
+    throw new AwsError('MalformedXML', 'The XML you provided does not name an encryption algorithm of S3.');
   }
   // The key is not looked at (PutBucketEncryption API): it may not exist.
   const keyId = textOf(document, 'KMSMasterKeyID');
@@ -138,7 +154,10 @@ export const putBucketVersioning: BucketOperation = (loopback, call, caller) => 
   const row = requireBucket(loopback, call.bucket);
   const versioning = textOf(call.body.toString('utf8'), 'Status');
   if (versioning !== 'Enabled' && versioning !== 'Suspended') {
-    throw new AwsError('IllegalVersioningConfigurationException', 'The versioning status must be Enabled or Suspended.');
+    throw new AwsError(
+      'IllegalVersioningConfigurationException',
+      'The versioning status must be Enabled or Suspended.',
+    );
   }
   const parameters = { VersioningConfiguration: { Status: versioning } };
   record(loopback, caller, 'PutBucketVersioning', call, parameters, () => put(loopback, { ...row, versioning }));
@@ -167,12 +186,14 @@ export const listObjectsV2: BucketOperation = (loopback, { bucket, query }) => {
   const token = query.get('continuation-token') ?? undefined;
   const limit = Math.min(asked, MAX_KEYS);
   const { items, next } = pageOf([...entries], ([name]) => name, { token, limit });
-  const encode = query.get('encoding-type') === 'url' ? encodeURIComponent : (text: string) => text;
-  const contents = items.map(([name, row]) =>
-    row
-      ? `<Contents>${elements({ Key: encode(name), LastModified: new Date(row.at).toISOString(), ETag: `"${row.etag}"`, Size: row.size, StorageClass: 'STANDARD' })}</Contents>`
-      : `<CommonPrefixes><Prefix>${escapeXml(encode(name))}</Prefix></CommonPrefixes>`,
-  );
+  const asUrl = (text: string) => encodeURIComponent(text).replaceAll('%2F', '/');
+  const encode = query.get('encoding-type') === 'url' ? asUrl : (text: string) => text;
+  const contents = items.map(([name, row]) => {
+    if (!row) return `<CommonPrefixes>${elements({ Prefix: encode(name) })}</CommonPrefixes>`;
+    const { at, etag, size } = row;
+    const members = { Key: encode(name), LastModified: new Date(at).toISOString(), ETag: `"${etag}"`, Size: size };
+    return `<Contents>${elements({ ...members, StorageClass: 'STANDARD' })}</Contents>`;
+  });
   const summary = elements({
     Name: bucket,
     Prefix: encode(prefix),

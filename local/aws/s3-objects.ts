@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { sha256 } from '../../shared/model/canonical-json.ts';
 import { present } from './input.ts';
 import { AwsError, type Loopback } from './loopback.ts';
-import { ALGORITHMS, type BucketRow, objectKey, type ObjectRow, requireBucket } from './s3-buckets.ts';
+import { ALGORITHMS, type BucketRow, type ObjectRow, objectKey, requireBucket } from './s3-buckets.ts';
 import { empty, headerOf, type S3Answer, type S3Call } from './s3-wire.ts';
 
 /** Artifacts matter here by their metadata; what is longer is not kept. */
@@ -18,7 +18,11 @@ function managedKey({ account, region }: Loopback): string {
 }
 
 /** By the request's header, else by the bucket's default, else SSE-S3. */
-function encryptionFor(loopback: Loopback, bucket: BucketRow, { headers }: S3Call): Pick<ObjectRow, 'encryption' | 'keyId'> {
+function encryptionFor(
+  loopback: Loopback,
+  bucket: BucketRow,
+  { headers }: S3Call,
+): Pick<ObjectRow, 'encryption' | 'keyId'> {
   const asked = headerOf(headers, SSE);
   if (asked !== undefined && !ALGORITHMS.includes(asked)) {
     throw new AwsError('InvalidArgument', 'The encryption method specified is not supported');
@@ -33,7 +37,8 @@ const encryptionHeaders = ({ encryption, keyId }: ObjectRow): Record<string, str
   ...(encryption === 'none' ? {} : { [SSE]: encryption }),
   ...(keyId ? { [`${SSE}-aws-kms-key-id`]: keyId } : {}),
 });
-const versionHeader = ({ versionId }: ObjectRow): Record<string, string> => (versionId ? { 'x-amz-version-id': versionId } : {});
+const versionHeader = ({ versionId }: ObjectRow): Record<string, string> =>
+  versionId ? { 'x-amz-version-id': versionId } : {};
 
 function metadataIn({ headers }: S3Call): Record<string, string> {
   const prefix = 'x-amz-meta-';
@@ -96,7 +101,11 @@ export const headObject = (loopback: Loopback, call: S3Call): S3Answer => empty(
 export function getObject(loopback: Loopback, call: S3Call): S3Answer {
   const row = find(loopback, call);
   if (row.content === undefined) {
-    throw new AwsError('NotImplemented', `GetObject: the loopback AWS keeps the bytes of objects up to ${KEPT_BYTES} only.`, 501);
+    throw new AwsError(
+      'NotImplemented',
+      `GetObject: the loopback AWS keeps no more than ${KEPT_BYTES} bytes of an object.`,
+      501,
+    );
   }
   return { status: 200, headers: headersOf(row), body: Buffer.from(row.content, 'base64') };
 }

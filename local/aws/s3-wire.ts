@@ -18,8 +18,7 @@ export function headerOf(headers: S3Request['headers'], name: string): string | 
   return Array.isArray(value) ? value[0] : value;
 }
 
-export const escapeXml = (text: string) =>
-  text.replaceAll(/[&<>"\r]/g, (character) => `&#${character.charCodeAt(0)};`);
+export const escapeXml = (text: string) => text.replaceAll(/[&<>"\r]/g, (character) => `&#${character.charCodeAt(0)};`);
 
 /** `<name>text</name>` for each entry; what is undefined is left out. */
 export const elements = (values: Record<string, string | number | boolean | undefined>) =>
@@ -27,10 +26,16 @@ export const elements = (values: Record<string, string | number | boolean | unde
     .map(([name, value]) => (value === undefined ? '' : `<${name}>${escapeXml(String(value))}</${name}>`))
     .join('');
 
-export const empty = (status: number, headers: Record<string, string> = {}): S3Answer => ({ status, headers, body: '' });
+export const empty = (status: number, headers: Record<string, string> = {}): S3Answer => ({
+  status,
+  headers,
+  body: '',
+});
+
+const DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n';
 
 export function xml(root: string, content: string): S3Answer {
-  const body = `<?xml version="1.0" encoding="UTF-8"?>\n<${root} xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${content}</${root}>`;
+  const body = `${DECLARATION}<${root} xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${content}</${root}>`;
   return { status: 200, headers: { 'content-type': 'application/xml' }, body };
 }
 
@@ -41,7 +46,7 @@ export function errorAnswer({ method, path }: S3Request, { status, code, message
   return {
     status,
     headers: { 'content-type': 'application/xml' },
-    body: `<?xml version="1.0" encoding="UTF-8"?>\n<Error>${content}</Error>`,
+    body: `${DECLARATION}<Error>${content}</Error>`,
   };
 }
 
@@ -57,7 +62,7 @@ export function placeOf(path: string): { bucket: string; key: string } {
 
 /**
  * The body itself. SDKs send it in aws-chunked form when its length or checksum is only known at the end:
- * `<size in hex>;chunk-signature=...\r\n<bytes>\r\n` and after a chunk of size 0 trailing headers, which are not checked.
+ * `<size in hex>;chunk-signature=...\r\n<bytes>\r\n` and, after a chunk of size 0, trailing headers (not checked).
  */
 export function bodyOf({ headers, body }: S3Request): Buffer {
   const streaming = headerOf(headers, 'x-amz-content-sha256')?.startsWith('STREAMING-');

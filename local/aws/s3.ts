@@ -16,7 +16,11 @@ import { deleteObject, getObject, headObject, putObject } from './s3-objects.ts'
 import { bodyOf, errorAnswer, headerOf, placeOf, type S3Answer, type S3Call, type S3Request } from './s3-wire.ts';
 
 /** Query parameters that ask for another operation; all others only refine one. */
-const REFINEMENTS = /^(x-id|list-type|prefix|delimiter|max-keys|continuation-token|start-after|fetch-owner|encoding-type|versionId|x-amz-.*)$/i;
+const REFINEMENTS =
+  /^(x-id|list-type|prefix|delimiter|max-keys|.*-token|start-after|fetch-owner|encoding-type|versionId|x-amz-.*)$/i;
+
+/** Headers that make another operation of it, or one that would be done wrongly. */
+const OTHER_OPERATIONS = ['x-amz-copy-source', 'x-amz-server-side-encryption-customer-algorithm', 'if-match'];
 
 const OPERATIONS: Record<string, BucketOperation> = {
   'GET /': listBuckets,
@@ -39,9 +43,9 @@ const OPERATIONS: Record<string, BucketOperation> = {
 function operationOf({ method, bucket, key, query, headers }: S3Call): string {
   const level = bucket === '' ? '/' : key === '' ? 'bucket' : 'object';
   const parameters = [...query.keys()].filter((name) => !REFINEMENTS.test(name)).sort();
-  if (level === 'bucket' && method === 'GET' && query.has('list-type')) parameters.push(`list-type=${query.get('list-type')}`);
-  // These headers make another operation of it, or one that we would do wrongly.
-  const special = ['x-amz-copy-source', 'x-amz-server-side-encryption-customer-algorithm', 'if-match'].filter((name) => headerOf(headers, name));
+  if (level === 'bucket' && method === 'GET' && query.has('list-type'))
+    parameters.push(`list-type=${query.get('list-type')}`);
+  const special = OTHER_OPERATIONS.filter((name) => headerOf(headers, name));
   return [method, level, ...parameters, ...special].join(' ');
 }
 

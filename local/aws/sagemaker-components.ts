@@ -21,7 +21,10 @@ import { deployedImage } from './sagemaker-variants.ts';
 
 const Container = z.looseObject({
   Image: z.string().max(255).optional(),
-  ArtifactUrl: z.string().regex(/^(https|s3):\/\//, 'Member must be an S3 address').optional(),
+  ArtifactUrl: z
+    .string()
+    .regex(/^(https|s3):\/\//, 'Member must be an S3 address')
+    .optional(),
   Environment: z.record(z.string(), z.string()).optional(),
 });
 const Specification = z
@@ -65,23 +68,32 @@ type ComponentRow = ResourceRow & {
 /** The variant that hosts components: the one named, or the only one without a model of its own. */
 function hostOf(loopback: Loopback, endpoint: EndpointRow, wanted: string | undefined): string {
   if (endpoint.status !== 'InService') {
-    throw new AwsError('ValidationException', `Endpoint "${endpoint.arn}" must be InService, but is ${endpoint.status}.`);
+    throw new AwsError(
+      'ValidationException',
+      `Endpoint "${endpoint.arn}" must be InService, but is ${endpoint.status}.`,
+    );
   }
   const { variants } = endpoint.serving;
   const found = variants.find(({ VariantName }) => VariantName === (wanted ?? variants[0]?.VariantName));
-  if (!found) throw new AwsError('ValidationException', `Could not find variant "${wanted}" of endpoint "${endpoint.arn}".`);
-  const config = loopback.store.get<{ definition: { ProductionVariants: { VariantName: string; ModelName?: string }[] } }>(
-    'endpoint-config',
-    keyOf(endpoint.serving.configName),
-  );
+  if (!found)
+    throw new AwsError('ValidationException', `Could not find variant "${wanted}" of endpoint "${endpoint.arn}".`);
+  const config = loopback.store.get<{
+    definition: { ProductionVariants: { VariantName: string; ModelName?: string }[] };
+  }>('endpoint-config', keyOf(endpoint.serving.configName));
   const configured = config?.definition.ProductionVariants.find(({ VariantName }) => VariantName === found.VariantName);
   if (configured?.ModelName) {
-    throw new AwsError('ValidationException', `Variant "${found.VariantName}" has a model, so it cannot host inference components.`);
+    throw new AwsError(
+      'ValidationException',
+      `Variant "${found.VariantName}" has a model, so it cannot host inference components.`,
+    );
   }
   return found.VariantName;
 }
 
-function checkReferences(loopback: Loopback, { ModelName, BaseInferenceComponentName: base }: ComponentRow['specification']): void {
+function checkReferences(
+  loopback: Loopback,
+  { ModelName, BaseInferenceComponentName: base }: ComponentRow['specification'],
+): void {
   if (ModelName) find(loopback, 'model', ModelName);
   if (base) find(loopback, 'inference-component', base);
 }
@@ -150,11 +162,19 @@ export function inferenceComponents(loopback: Loopback): ServiceTable {
       UpdateInferenceComponentRuntimeConfig: (loopback, input) => {
         const { InferenceComponentName, DesiredRuntimeConfig } = readInput(RuntimeInput, input);
         const row = require(loopback, InferenceComponentName);
-        put(loopback, { ...row, modifiedAt: laterThan(row.modifiedAt, loopback), copies: DesiredRuntimeConfig.CopyCount });
+        put(loopback, {
+          ...row,
+          modifiedAt: laterThan(row.modifiedAt, loopback),
+          copies: DesiredRuntimeConfig.CopyCount,
+        });
         return { InferenceComponentArn: row.arn };
       },
       DeleteInferenceComponent: (loopback, input) => {
-        removeResource(loopback, 'inference-component', require(loopback, readInput(NameInput, input).InferenceComponentName));
+        removeResource(
+          loopback,
+          'inference-component',
+          require(loopback, readInput(NameInput, input).InferenceComponentName),
+        );
         return {};
       },
     }),

@@ -17,7 +17,9 @@ import {
   TagList,
 } from './sagemaker-resources.ts';
 
-const InstanceType = z.string().regex(/^ml\.[a-z0-9-]+\.[a-z0-9-]+$/, 'Member must be an instance type such as ml.m5.large');
+const InstanceType = z
+  .string()
+  .regex(/^ml\.[a-z0-9-]+\.[a-z0-9-]+$/, 'Member must be an instance type such as ml.m5.large');
 const ServerlessConfig = z.strictObject({
   MemorySizeInMB: z.number().int().min(1024).max(6144).multipleOf(1024),
   MaxConcurrency: z.number().int().min(1).max(200),
@@ -77,7 +79,9 @@ function checkVariant(variant: ConfiguredVariant, { ExecutionRoleArn }: Definiti
   const { VariantName: name, ServerlessConfig, InstanceType, InstancePools, ManagedInstanceScaling: managed } = variant;
   const runsOn = [ServerlessConfig, InstanceType, InstancePools].filter((each) => each !== undefined);
   if (runsOn.length !== 1) {
-    throw invalid(`Exactly one of InstanceType, InstancePools and ServerlessConfig must be given for variant "${name}".`);
+    throw invalid(
+      `Exactly one of InstanceType, InstancePools and ServerlessConfig must be given for variant "${name}".`,
+    );
   }
   if (ServerlessConfig) {
     if (!variant.ModelName) throw invalid(`ModelName is required for serverless variant "${name}".`);
@@ -101,7 +105,8 @@ function check(loopback: Loopback, definition: Definition): void {
   }
   const variants = [...production, ...shadow];
   const names = variants.map(({ VariantName }) => VariantName);
-  if (new Set(names).size < names.length) throw invalid('Variant names must be unique within an endpoint configuration.');
+  if (new Set(names).size < names.length)
+    throw invalid('Variant names must be unique within an endpoint configuration.');
   for (const variant of variants) {
     checkVariant(variant, definition);
     const overrides = (variant.InstancePools ?? []).map(({ ModelNameOverride }) => ModelNameOverride);

@@ -40,7 +40,10 @@ const UpdateInput = z.strictObject({
   EndpointName: Name,
   EndpointConfigName: Name,
   RetainAllVariantProperties: z.boolean().default(false),
-  ExcludeRetainedVariantProperties: z.array(z.strictObject({ VariantPropertyType: Property })).max(3).default([]),
+  ExcludeRetainedVariantProperties: z
+    .array(z.strictObject({ VariantPropertyType: Property }))
+    .max(3)
+    .default([]),
   DeploymentConfig: DeploymentConfig.optional(),
   RetainDeploymentConfig: z.boolean().default(false),
 });
@@ -53,7 +56,10 @@ const ScaleInput = z.strictObject({
         DesiredWeight: z.number().min(0).optional(),
         DesiredInstanceCount: z.number().int().min(0).optional(),
         ServerlessUpdateConfig: z
-          .strictObject({ MaxConcurrency: z.number().int().min(1).max(200), ProvisionedConcurrency: z.number().int().min(1) })
+          .strictObject({
+            MaxConcurrency: z.number().int().min(1).max(200),
+            ProvisionedConcurrency: z.number().int().min(1),
+          })
           .partial()
           .optional(),
       }),
@@ -62,7 +68,12 @@ const ScaleInput = z.strictObject({
 });
 
 /** What DescribeEndpoint shows of a config besides its variants. */
-function settingsOf({ DataCaptureConfig: capture, AsyncInferenceConfig, ExplainerConfig, MetricsConfig }: ConfigRow['definition']): Json {
+function settingsOf({
+  DataCaptureConfig: capture,
+  AsyncInferenceConfig,
+  ExplainerConfig,
+  MetricsConfig,
+}: ConfigRow['definition']): Json {
   const enabled = capture?.EnableCapture ?? true;
   return present({
     DataCaptureConfig: capture && {
@@ -135,10 +146,14 @@ function updateEndpoint(loopback: Loopback, input: Json): { EndpointArn: string 
   findConfig(loopback, row.serving.configName);
   const excluded = wanted.ExcludeRetainedVariantProperties.map(({ VariantPropertyType }) => VariantPropertyType);
   const retained: Retained = (name) => {
-    const live = [...row.serving.variants, ...row.serving.shadowVariants].find(({ VariantName }) => VariantName === name);
+    const live = [...row.serving.variants, ...row.serving.shadowVariants].find(
+      ({ VariantName }) => VariantName === name,
+    );
     if (!live || !wanted.RetainAllVariantProperties) return undefined;
     const { DesiredInstanceCount, DesiredWeight } = live;
-    const kept = Object.entries({ DesiredInstanceCount, DesiredWeight }).filter(([key]) => !excluded.some((name) => name === key));
+    const kept = Object.entries({ DesiredInstanceCount, DesiredWeight }).filter(
+      ([key]) => !excluded.some((name) => name === key),
+    );
     return Object.fromEntries(kept) as ReturnType<Retained>;
   };
   const modifiedAt = laterThan(row.modifiedAt, loopback);
@@ -162,7 +177,11 @@ function scaleEndpoint(loopback: Loopback, input: Json): { EndpointArn: string }
   const row = findSettled(loopback, EndpointName);
   for (const { VariantName } of wanted) {
     if (row.serving.variants.some((live) => live.VariantName === VariantName)) continue;
-    throw new AwsError('ValidationException', `The variant name(s) "${VariantName}" is/are not present within endpoint configuration "${row.serving.configName}".`);
+    const where = `endpoint configuration "${row.serving.configName}"`;
+    throw new AwsError(
+      'ValidationException',
+      `The variant name(s) "${VariantName}" is/are not present within ${where}.`,
+    );
   }
   const modifiedAt = laterThan(row.modifiedAt, loopback);
   const variants = row.serving.variants.map((live) => {
@@ -171,7 +190,13 @@ function scaleEndpoint(loopback: Loopback, input: Json): { EndpointArn: string }
   });
   const serving = { ...row.serving, variants };
   const to = { ...serving, variants: variants.map(settledVariant) };
-  putEndpoint(loopback, { ...row, status: 'Updating', modifiedAt, serving, transition: { dueAt: dueAt(loopback), to } });
+  putEndpoint(loopback, {
+    ...row,
+    status: 'Updating',
+    modifiedAt,
+    serving,
+    transition: { dueAt: dueAt(loopback), to },
+  });
   return { EndpointArn: row.arn };
 }
 
@@ -179,7 +204,10 @@ function deleteEndpoint(loopback: Loopback, input: Json): object {
   const row = findSettled(loopback, readInput(NameInput, input).EndpointName);
   const hosted = loopback.store.list<{ endpointName: string }>('inference-component');
   if (hosted.some(({ endpointName }) => endpointName === row.name)) {
-    throw new AwsError('ValidationException', `Cannot delete endpoint "${row.arn}": delete its inference components first.`);
+    throw new AwsError(
+      'ValidationException',
+      `Cannot delete endpoint "${row.arn}": delete its inference components first.`,
+    );
   }
   const modifiedAt = laterThan(row.modifiedAt, loopback);
   putEndpoint(loopback, { ...row, status: 'Deleting', modifiedAt, transition: { dueAt: dueAt(loopback), to: null } });
@@ -193,7 +221,16 @@ function variantLists({ variants, shadowVariants }: Serving): Json {
   });
 }
 
-function describe({ name, arn, status, serving, pending, createdAt, modifiedAt, lastDeploymentConfig }: EndpointRow): Json {
+function describe({
+  name,
+  arn,
+  status,
+  serving,
+  pending,
+  createdAt,
+  modifiedAt,
+  lastDeploymentConfig,
+}: EndpointRow): Json {
   return present({
     EndpointName: name,
     EndpointArn: arn,
@@ -221,7 +258,8 @@ export function endpoints(loopback: Loopback, createdAt: () => Date = loopback.n
       UpdateEndpointWeightsAndCapacities: scaleEndpoint,
       DeleteEndpoint: deleteEndpoint,
     }),
-    DescribeEndpoint: (input) => describe(find<EndpointRow>(loopback, 'endpoint', readInput(NameInput, input).EndpointName)),
+    DescribeEndpoint: (input) =>
+      describe(find<EndpointRow>(loopback, 'endpoint', readInput(NameInput, input).EndpointName)),
     ListEndpoints: (input) => {
       const { items, next } = listResources(loopback.store.list<EndpointRow>('endpoint'), input);
       const summaries = items.map(({ name, arn, status, createdAt, modifiedAt }) => ({

@@ -17,7 +17,10 @@ import {
   TagList,
 } from './sagemaker-resources.ts';
 
-const S3OrHttps = z.string().max(1024).regex(/^(https|s3):\/\/([^/]+)\/?(.*)$/, 'Member must be an S3 address');
+const S3OrHttps = z
+  .string()
+  .max(1024)
+  .regex(/^(https|s3):\/\/([^/]+)\/?(.*)$/, 'Member must be an S3 address');
 const Container = z
   .looseObject({
     Image: z.string().max(255).optional(),
@@ -26,7 +29,10 @@ const Container = z
     ModelDataUrl: S3OrHttps.optional(),
     Environment: z.record(z.string(), z.string()).optional(),
   })
-  .refine(({ Image, ModelPackageName }) => Image ?? ModelPackageName, 'Member must have an Image or a ModelPackageName');
+  .refine(
+    ({ Image, ModelPackageName }) => Image ?? ModelPackageName,
+    'Member must have an Image or a ModelPackageName',
+  );
 const CreateInput = z
   .strictObject({
     ModelName: Name,
@@ -91,7 +97,11 @@ export function models(loopback: Loopback): ServiceTable {
     },
     ListModels: (input) => {
       const { items, next } = listResources(loopback.store.list<ModelRow>('model'), input);
-      const summaries = items.map(({ name, arn, createdAt }) => ({ ModelName: name, ModelArn: arn, CreationTime: seconds(createdAt) }));
+      const summaries = items.map(({ name, arn, createdAt }) => ({
+        ModelName: name,
+        ModelArn: arn,
+        CreationTime: seconds(createdAt),
+      }));
       return present({ Models: summaries, NextToken: next });
     },
     DescribeModelPackage: (input) => {
@@ -111,7 +121,9 @@ export function models(loopback: Loopback): ServiceTable {
 const PackageInput = z.looseObject({
   ModelPackageName: Name.optional(),
   ModelPackageGroupName: Name.optional(),
-  InferenceSpecification: z.looseObject({ Containers: z.array(z.looseObject({ Image: z.string() })).min(1) }).optional(),
+  InferenceSpecification: z
+    .looseObject({ Containers: z.array(z.looseObject({ Image: z.string() })).min(1) })
+    .optional(),
   ModelApprovalStatus: z.enum(['Approved', 'Rejected', 'PendingManualApproval']).optional(),
   Tags: TagList.optional(),
 });
@@ -121,7 +133,10 @@ function createModelPackage(loopback: Loopback, input: Json): { ModelPackageArn:
   const { Tags, ClientToken: _ignored, ...definition } = readInput(PackageInput, input);
   const { ModelPackageName, ModelPackageGroupName: group } = definition;
   if ((ModelPackageName === undefined) === (group === undefined)) {
-    throw new AwsError('ValidationException', 'Exactly one of ModelPackageName and ModelPackageGroupName must be given.');
+    throw new AwsError(
+      'ValidationException',
+      'Exactly one of ModelPackageName and ModelPackageGroupName must be given.',
+    );
   }
   const inGroup = loopback.store.keys('model-package').filter((key) => group && key.startsWith(`${keyOf(group)}/`));
   const version = inGroup.length + 1;

@@ -20,7 +20,10 @@ import {
 
 const InlineDefinition = z.looseObject({
   BaselineConfig: z.looseObject({}).optional(),
-  MonitoringInputs: z.array(z.looseObject({ EndpointInput: z.looseObject({ EndpointName: Name }).optional() })).min(1).max(1),
+  MonitoringInputs: z
+    .array(z.looseObject({ EndpointInput: z.looseObject({ EndpointName: Name }).optional() }))
+    .min(1)
+    .max(1),
   MonitoringOutputConfig: z.looseObject({}),
   MonitoringResources: z.looseObject({}),
   MonitoringAppSpecification: z.looseObject({ ImageUri: z.string() }),
@@ -74,7 +77,10 @@ function endpointOf(loopback: Loopback, config: ScheduleRow['config']): string |
 function requireSchedule(loopback: Loopback, name: string): ScheduleRow {
   const row = loopback.store.get<ScheduleRow>('monitoring-schedule', keyOf(name));
   if (row) return row;
-  throw new AwsError('ResourceNotFound', `Monitoring schedule ${arnOf(loopback, 'monitoring-schedule', name)} not found.`);
+  throw new AwsError(
+    'ResourceNotFound',
+    `Monitoring schedule ${arnOf(loopback, 'monitoring-schedule', name)} not found.`,
+  );
 }
 
 const put = (loopback: Loopback, row: ScheduleRow) => loopback.store.put('monitoring-schedule', keyOf(row.name), row);
@@ -108,7 +114,15 @@ export function monitoringSchedules(loopback: Loopback): ServiceTable {
         }
         const at = loopback.now().getTime();
         const endpointName = endpointOf(loopback, config);
-        put(loopback, { name, arn, status: 'Scheduled', createdAt: at, modifiedAt: at, config, ...present({ endpointName }) });
+        put(loopback, {
+          name,
+          arn,
+          status: 'Scheduled',
+          createdAt: at,
+          modifiedAt: at,
+          config,
+          ...present({ endpointName }),
+        });
         putTags(loopback, arn, Tags);
         return { MonitoringScheduleArn: arn };
       },
@@ -116,7 +130,12 @@ export function monitoringSchedules(loopback: Loopback): ServiceTable {
         const { MonitoringScheduleName: name, MonitoringScheduleConfig: config } = readInput(UpdateInput, input);
         const { endpointName: _before, ...row } = requireSchedule(loopback, name);
         const endpointName = endpointOf(loopback, config);
-        put(loopback, { ...row, config, modifiedAt: laterThan(row.modifiedAt, loopback), ...present({ endpointName }) });
+        put(loopback, {
+          ...row,
+          config,
+          modifiedAt: laterThan(row.modifiedAt, loopback),
+          ...present({ endpointName }),
+        });
         return { MonitoringScheduleArn: row.arn };
       },
       StartMonitoringSchedule: turn('Scheduled'),
@@ -132,7 +151,11 @@ export function monitoringSchedules(loopback: Loopback): ServiceTable {
       return { ...shared(row), MonitoringScheduleConfig: row.config };
     },
     ListMonitoringSchedules: (input) => {
-      const { EndpointName: endpoint, MonitoringTypeEquals: type, MonitoringJobDefinitionName: definition } = readInput(Filters, input);
+      const {
+        EndpointName: endpoint,
+        MonitoringTypeEquals: type,
+        MonitoringJobDefinitionName: definition,
+      } = readInput(Filters, input);
       const rows = loopback.store
         .list<ScheduleRow>('monitoring-schedule')
         .filter(

@@ -9,13 +9,16 @@ export const SAGEMAKER: RecordedService = { source: 'aws.sagemaker', eventSource
 export const Name = z
   .string()
   .max(63, 'Member must have length less than or equal to 63')
-  .regex(/^[a-zA-Z0-9](-*[a-zA-Z0-9])*$/, 'Member must satisfy regular expression pattern: ^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}');
+  .regex(
+    /^[a-zA-Z0-9](-*[a-zA-Z0-9])*$/,
+    'Member must satisfy regular expression pattern: ^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}',
+  );
 
 export const TagList = z
   .array(z.strictObject({ Key: z.string().min(1).max(128), Value: z.string().max(256) }))
   .max(50, 'Member must have length less than or equal to 50');
 
-/** What every resource's row holds; times in epoch milliseconds, for AWS writes seconds in some places and these in others. */
+/** What every resource's row holds. Times are epoch milliseconds: AWS shows seconds in answers and these in events. */
 export type ResourceRow = { name: string; arn: string; createdAt: number; modifiedAt: number; status?: string };
 
 /** Names are unique without regard to case, and ARNs are written in lower case. */
@@ -44,7 +47,10 @@ export function find<Row>(loopback: Loopback, kind: string, name: string): Row {
 
 export function refuseExisting(loopback: Loopback, kind: string, name: string): void {
   if (!loopback.store.get(kind, keyOf(name))) return;
-  throw new AwsError('ValidationException', `Cannot create already existing ${wordFor(kind)} "${arnOf(loopback, kind, name)}".`);
+  throw new AwsError(
+    'ValidationException',
+    `Cannot create already existing ${wordFor(kind)} "${arnOf(loopback, kind, name)}".`,
+  );
 }
 
 export function putTags(loopback: Loopback, arn: string, tags: z.infer<typeof TagList> | undefined): void {
@@ -71,7 +77,10 @@ const ListInput = z.looseObject({
 });
 
 /** What all of SageMaker's List operations do: filter, sort, and answer page by page. */
-export function listResources<Row extends ResourceRow>(rows: Row[], input: Json): { items: Row[]; next: string | undefined } {
+export function listResources<Row extends ResourceRow>(
+  rows: Row[],
+  input: Json,
+): { items: Row[]; next: string | undefined } {
   const wanted = readInput(ListInput, input);
   const after = (limit: number | undefined, ms: number) => limit === undefined || seconds(ms) > limit;
   const before = (limit: number | undefined, ms: number) => limit === undefined || seconds(ms) < limit;

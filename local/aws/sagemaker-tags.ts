@@ -46,7 +46,10 @@ export function tags(loopback: Loopback): ServiceTable {
     }),
     ListTags: (input) => {
       const { ResourceArn, NextToken, MaxResults } = readInput(ListInput, input);
-      const { items, next } = pageOf(tagsOf(loopback, ResourceArn), ({ Key }) => Key, { token: NextToken, limit: MaxResults });
+      const { items, next } = pageOf(tagsOf(loopback, ResourceArn), ({ Key }) => Key, {
+        token: NextToken,
+        limit: MaxResults,
+      });
       return present({ Tags: items, NextToken: next });
     },
   };

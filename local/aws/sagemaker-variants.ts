@@ -56,7 +56,8 @@ export function liveVariant(
     CurrentWeight: weight,
     DesiredWeight: weight,
     ...present({
-      DeployedImages: images.length > 0 ? images.map((image) => deployedImage(image, loopback.now().getTime())) : undefined,
+      DeployedImages:
+        images.length > 0 ? images.map((image) => deployedImage(image, loopback.now().getTime())) : undefined,
       CurrentInstanceCount: count,
       DesiredInstanceCount: count,
       InstancePools: poolsOf(configured, count ?? 0),

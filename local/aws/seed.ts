@@ -3,7 +3,7 @@ import { autoScaling } from './auto-scaling.ts';
 import { cloudwatch } from './cloudwatch.ts';
 import type { Caller, Loopback } from './loopback.ts';
 import { handleS3 } from './s3.ts';
-import { objectKey, type ObjectRow } from './s3-buckets.ts';
+import { type ObjectRow, objectKey } from './s3-buckets.ts';
 import { sagemaker } from './sagemaker.ts';
 import { endpoints } from './sagemaker-endpoints.ts';
 import { keyOf } from './sagemaker-resources.ts';
@@ -14,7 +14,10 @@ const Bounds = z.strictObject({ min: z.int().nonnegative(), max: Count });
 
 const Model = z.strictObject({
   image: z.string().min(1).describe('Container image, as it would be in ECR.'),
-  artifact: z.string().regex(/^s3:\/\/[a-z0-9][a-z0-9.-]+\/.+[^/]$/, 'must be s3://bucket/key').describe('Bucket and object are made.'),
+  artifact: z
+    .string()
+    .regex(/^s3:\/\/[a-z0-9][a-z0-9.-]+\/.+[^/]$/, 'must be s3://bucket/key')
+    .describe('Bucket and object are made.'),
   encryption: z.enum(['sse-s3', 'sse-kms', 'none']).default('sse-s3').describe('`none` is an object from before 2023.'),
 });
 type Model = z.infer<typeof Model>;
@@ -26,8 +29,20 @@ const common = {
 };
 const scaled = { autoScaling: Bounds.optional().describe('Application Auto Scaling bounds of its instance count.') };
 const Pool = z.strictObject({ instanceType: InstanceType, priority: z.int().min(1).max(5) });
-const InstanceVariant = z.strictObject({ ...common, ...scaled, model: Model, instanceType: InstanceType, count: Count });
-const PoolVariant = z.strictObject({ ...common, ...scaled, model: Model, instancePools: z.array(Pool).min(1).max(5), count: Count });
+const InstanceVariant = z.strictObject({
+  ...common,
+  ...scaled,
+  model: Model,
+  instanceType: InstanceType,
+  count: Count,
+});
+const PoolVariant = z.strictObject({
+  ...common,
+  ...scaled,
+  model: Model,
+  instancePools: z.array(Pool).min(1).max(5),
+  count: Count,
+});
 const ServerlessVariant = z.strictObject({
   ...common,
   model: Model,
@@ -41,7 +56,8 @@ const HostVariant = z.strictObject({
 });
 const Variant = z.union([InstanceVariant, PoolVariant, ServerlessVariant, HostVariant], {
   error:
-    'must be of one kind: model + instanceType + count, model + instancePools + count, model + serverless, or instanceType + managedScaling + inferenceComponents',
+    'must be of one kind: model + instanceType + count, model + instancePools + count, model + serverless, ' +
+    'or instanceType + managedScaling + inferenceComponents',
 });
 type Variant = z.infer<typeof Variant>;
 
@@ -52,11 +68,17 @@ const Monitor = z.strictObject({
 });
 
 const FleetEndpoint = z.strictObject({
-  name: z.string().max(63).regex(/^[a-zA-Z0-9](-*[a-zA-Z0-9])*$/, 'must be an endpoint name: letters, digits and inner hyphens'),
+  name: z
+    .string()
+    .max(63)
+    .regex(/^[a-zA-Z0-9](-*[a-zA-Z0-9])*$/, 'must be an endpoint name: letters, digits and inner hyphens'),
   ends: z.enum(['compliant', 'waiting', 'blocked']).describe('What the gate concludes under the default settings.'),
   because: z.array(z.string()).default([]).describe('The policies that are violated, or that ask for approval.'),
   tags: z.record(z.string(), z.string()).default({}),
-  changedBy: z.string().regex(/^[\w+=,.@-]{1,128}$/, 'must be an access key id').describe('Access key id of whoever made it.'),
+  changedBy: z
+    .string()
+    .regex(/^[\w+=,.@-]{1,128}$/, 'must be an access key id')
+    .describe('Access key id of whoever made it.'),
   createdDaysAgo: z.number().nonnegative().default(30),
   variants: z.array(Variant).min(1),
   dataCapture: z.strictObject({ samplingPercentage: z.int().min(0).max(100).default(100) }).optional(),
@@ -71,7 +93,10 @@ export const Fleet = z.strictObject({
   endpoints: z
     .array(FleetEndpoint)
     .min(1)
-    .refine((list) => new Set(list.map(({ name }) => keyOf(name))).size === list.length, 'two endpoints have the same name'),
+    .refine(
+      (list) => new Set(list.map(({ name }) => keyOf(name))).size === list.length,
+      'two endpoints have the same name',
+    ),
 });
 export type Fleet = z.infer<typeof Fleet>;
 
@@ -114,7 +139,11 @@ function putObject({ loopback, caller }: Seeding, uri: string, encryption: Model
   const key = objectKey(bucketOf(uri), keyIn(uri));
   if (loopback.store.get('object', key)) return;
   const put = (path: string, headers: Record<string, string>, content = '') =>
-    handleS3(loopback, { method: 'PUT', path, query: new URLSearchParams(), headers, body: Buffer.from(content) }, caller);
+    handleS3(
+      loopback,
+      { method: 'PUT', path, query: new URLSearchParams(), headers, body: Buffer.from(content) },
+      caller,
+    );
   put(`/${bucketOf(uri)}`, {});
   const algorithm = encryption === 'sse-kms' ? 'aws:kms' : 'AES256';
   put(`/${bucketOf(uri)}/${encodeURI(keyIn(uri))}`, { 'x-amz-server-side-encryption': algorithm }, body);
@@ -134,12 +163,19 @@ function createModel(seeding: Seeding, name: string, { image, artifact, encrypti
 
 /** The variant as CreateEndpointConfig takes it; its model is made on the way. */
 function configured(seeding: Seeding, variant: Variant): Record<string, unknown> {
-  const model = () => ({ ModelName: createModel(seeding, `${seeding.endpoint.name}-${variant.name}`, modelsOf(variant)[0] as Model) });
+  const model = () => ({
+    ModelName: createModel(seeding, `${seeding.endpoint.name}-${variant.name}`, modelsOf(variant)[0] as Model),
+  });
   const base = { VariantName: variant.name, InitialVariantWeight: variant.weight };
   if ('inferenceComponents' in variant) {
     const { min, max } = variant.managedScaling;
     const scaling = { Status: 'ENABLED', MinInstanceCount: min, MaxInstanceCount: max };
-    return { ...base, InstanceType: variant.instanceType, InitialInstanceCount: Math.max(min, 1), ManagedInstanceScaling: scaling };
+    return {
+      ...base,
+      InstanceType: variant.instanceType,
+      InitialInstanceCount: Math.max(min, 1),
+      ManagedInstanceScaling: scaling,
+    };
   }
   if ('serverless' in variant) {
     const { memoryMb, maxConcurrency, provisionedConcurrency } = variant.serverless;
@@ -149,7 +185,10 @@ function configured(seeding: Seeding, variant: Variant): Record<string, unknown>
   }
   const counted = { ...base, ...model(), InitialInstanceCount: variant.count };
   if ('instanceType' in variant) return { ...counted, InstanceType: variant.instanceType };
-  const pools = variant.instancePools.map(({ instanceType, priority }) => ({ InstanceType: instanceType, Priority: priority }));
+  const pools = variant.instancePools.map(({ instanceType, priority }) => ({
+    InstanceType: instanceType,
+    Priority: priority,
+  }));
   return { ...counted, InstancePools: pools };
 }
 
@@ -246,7 +285,9 @@ function createMonitors(seeding: Seeding): void {
       JobDefinitionName: name,
       ...(baseline ? { [`${type}BaselineConfig`]: { ConstraintsResource: { S3Uri: constraints } } } : {}),
       [`${type}AppSpecification`]: { ImageUri: 'sagemaker-model-monitor-analyzer' },
-      [`${type}JobInput`]: { EndpointInput: { EndpointName: endpoint.name, LocalPath: '/opt/ml/processing/input/endpoint' } },
+      [`${type}JobInput`]: {
+        EndpointInput: { EndpointName: endpoint.name, LocalPath: '/opt/ml/processing/input/endpoint' },
+      },
       [`${type}JobOutputConfig`]: { MonitoringOutputs: [] },
       JobResources: { ClusterConfig: { InstanceCount: 1, InstanceType: 'ml.m5.large', VolumeSizeInGB: 20 } },
       RoleArn: role(seeding, 'SageMakerMonitor'),

@@ -1,5 +1,4 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { cbor, dateToTag } from '@smithy/core/cbor';
 import type { LocalDynamoDb } from './dynamodb.ts';
 import { AwsError, type Caller, type ServiceTable } from './loopback.ts';
 
@@ -12,7 +11,10 @@ export type ServerParts = {
   dynamodb: LocalDynamoDb;
   /** By the name in `X-Amz-Target` or the request's path: SageMaker, GraniteServiceVersion20100801, AnyScaleFrontendService, ... */
   services: Record<string, ServiceTable>;
-  s3: (request: S3Request, caller: Caller) => { status: number; headers: Record<string, string>; body: string | Buffer };
+  s3: (
+    request: S3Request,
+    caller: Caller,
+  ) => { status: number; headers: Record<string, string>; body: string | Buffer };
 };
 export type S3Request = {
   method: string;
@@ -29,7 +31,8 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   let size = 0;
   for await (const chunk of request) {
     size += (chunk as Buffer).length;
-    if (size > MAX_BODY) throw new AwsError('RequestEntityTooLarge', `A request may be ${MAX_BODY} bytes at most.`, 413);
+    if (size > MAX_BODY)
+      throw new AwsError('RequestEntityTooLarge', `A request may be ${MAX_BODY} bytes at most.`, 413);
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks);
@@ -37,7 +40,8 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
 
 /** `AWS4-HMAC-SHA256 Credential=<access key id>/20261120/us-east-1/sagemaker/aws4_request, ...` */
 function callerOf(request: IncomingMessage, account: string, region: string): Caller {
-  const [, accessKeyId, , scope] = /Credential=([^/]+)\/(\d+)\/([^/]+)\//.exec(request.headers.authorization ?? '') ?? [];
+  const [, accessKeyId, , scope] =
+    /Credential=([^/]+)\/(\d+)\/([^/]+)\//.exec(request.headers.authorization ?? '') ?? [];
   return { accessKeyId: accessKeyId ?? 'anonymous', account, region: scope && scope !== 'us-east-1' ? scope : region };
 }
 
@@ -62,25 +66,6 @@ const json: Protocol = {
     }),
 };
 
-/** CBOR tells times from numbers by a tag; our services say epoch seconds in members called `...Timestamp`. */
-function tagged(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(tagged);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [
-      key,
-      typeof item === 'number' && key.endsWith('Timestamp') ? dateToTag(new Date(item * 1000)) : tagged(item),
-    ]),
-  );
-}
-const rpcV2 = { 'smithy-protocol': 'rpc-v2-cbor' };
-const cborProtocol: Protocol = {
-  read: (body) => (body.length > 0 ? (cbor.deserialize(body) as Record<string, unknown>) : {}),
-  write: (response, status, value) => send(response, status, 'application/cbor', cbor.serialize(tagged(value ?? {})), rpcV2),
-  error: (response, { status, code, message }) =>
-    send(response, status, 'application/cbor', cbor.serialize({ __type: code, message }), rpcV2),
-};
-
 const xml = (value: string) => value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 /** The query protocol, for STS only: flat parameters in, flat members out. */
 const queryProtocol: Protocol = {
@@ -89,16 +74,28 @@ const queryProtocol: Protocol = {
     const { Action, ...members } = value as Record<string, string>;
     const fields = Object.entries(members).map(([name, text]) => `<${name}>${xml(text)}</${name}>`);
     const result = `<${Action}Result>${fields.join('')}</${Action}Result>`;
-    send(response, status, 'text/xml', `<${Action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/">${result}</${Action}Response>`);
+    send(
+      response,
+      status,
+      'text/xml',
+      `<${Action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/">${result}</${Action}Response>`,
+    );
   },
   error: (response, { status, code, message }) =>
-    send(response, status, 'text/xml', `<ErrorResponse><Error><Code>${xml(code)}</Code><Message>${xml(message)}</Message></Error></ErrorResponse>`),
+    send(
+      response,
+      status,
+      'text/xml',
+      `<ErrorResponse><Error><Code>${xml(code)}</Code><Message>${xml(message)}</Message></Error></ErrorResponse>`,
+    ),
 };
 
 /** S3 answers errors as XML, and to HEAD with the status alone. */
 function s3Error(response: ServerResponse, method: string | undefined, { status, code, message }: AwsError): void {
   response.writeHead(status, { 'content-type': 'application/xml' });
-  response.end(method === 'HEAD' ? undefined : `<Error><Code>${xml(code)}</Code><Message>${xml(message)}</Message></Error>`);
+  response.end(
+    method === 'HEAD' ? undefined : `<Error><Code>${xml(code)}</Code><Message>${xml(message)}</Message></Error>`,
+  );
 }
 
 type Route = { service: string; operation: string; protocol: Protocol };
@@ -110,23 +107,21 @@ function routeOf(request: IncomingMessage, url: URL): Route | undefined {
     const [service = '', operation = ''] = target.split('.');
     return { service, operation, protocol: json };
   }
-  const [, service, operation] = /^\/service\/(\w+)\/operation\/(\w+)$/.exec(url.pathname) ?? [];
-  if (service && operation) return { service, operation, protocol: cborProtocol };
   if (url.pathname === '/v2/email/outbound-emails' && request.method === 'POST') {
     return { service: 'SESv2', operation: 'SendEmail', protocol: json };
   }
-  if (request.method === 'POST' && url.pathname === '/' && /x-www-form-urlencoded/.test(request.headers['content-type'] ?? '')) {
+  if (
+    request.method === 'POST' &&
+    url.pathname === '/' &&
+    /x-www-form-urlencoded/.test(request.headers['content-type'] ?? '')
+  ) {
     return { service: 'STS', operation: '', protocol: queryProtocol };
   }
   return undefined;
 }
 
 /** One HTTP port that speaks enough of AWS for the gate, the AWS CLI and the SDKs. */
-export function createLoopbackServer({ account, region, dynamodb, services, s3 }: ServerParts): {
-  server: Server;
-  calls: Map<string, number>;
-  faults: Fault[];
-} {
+export function createLoopbackServer({ account, region, dynamodb, services, s3 }: ServerParts): Server {
   /** Calls by `<access key id> <service>.<operation>`, for tests and benchmarks. */
   const calls = new Map<string, number>();
   const faults: Fault[] = [];
@@ -141,8 +136,24 @@ export function createLoopbackServer({ account, region, dynamodb, services, s3 }
     throw new AwsError(fault.code, `${fault.code} on request of a test.`, fault.status);
   };
 
+  /** `GET /_loopback/calls`, `DELETE /_loopback/calls`, `POST` and `DELETE /_loopback/faults`: for tests; no bucket can have this name. */
+  const control = async (request: IncomingMessage, response: ServerResponse, path: string) => {
+    if (path === '/_loopback/calls' && request.method === 'DELETE') calls.clear();
+    else if (path === '/_loopback/faults' && request.method === 'POST') {
+      faults.push(JSON.parse((await bodyOf(request)).toString('utf8')) as Fault);
+    } else if (path === '/_loopback/faults' && request.method === 'DELETE') faults.length = 0;
+    else if (path !== '/_loopback/calls') throw new AwsError('NotFound', `There is no ${path}.`, 404);
+    send(response, 200, 'application/json', JSON.stringify(Object.fromEntries(calls)));
+  };
+
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     const url = new URL(request.url ?? '/', 'http://loopback');
+    if (url.pathname.startsWith('/_loopback/')) {
+      await control(request, response, url.pathname).catch((error: AwsError) =>
+        json.error(response, new AwsError(error.code ?? 'InvalidRequest', error.message, error.status ?? 400)),
+      );
+      return;
+    }
     const caller = callerOf(request, account, region);
     const route = routeOf(request, url);
     if (route?.service === 'DynamoDB_20120810') {
@@ -158,7 +169,10 @@ export function createLoopbackServer({ account, region, dynamodb, services, s3 }
         count(caller, name);
         injected(name);
         const headers = request.headers;
-        const answer = s3({ method: request.method ?? 'GET', path: url.pathname, query: url.searchParams, headers, body }, caller);
+        const answer = s3(
+          { method: request.method ?? 'GET', path: url.pathname, query: url.searchParams, headers, body },
+          caller,
+        );
         response.writeHead(answer.status, answer.headers);
         response.end(request.method === 'HEAD' ? undefined : answer.body);
         return;
@@ -170,7 +184,10 @@ export function createLoopbackServer({ account, region, dynamodb, services, s3 }
       injected(name);
       const run = services[route.service]?.[operation];
       if (!run) {
-        throw new AwsError('UnknownOperationException', `The loopback AWS does not do ${name}. What it does is in docs/local-runtime.md.`);
+        throw new AwsError(
+          'UnknownOperationException',
+          `The loopback AWS does not do ${name}. What it does is in docs/local-runtime.md.`,
+        );
       }
       protocol.write(response, 200, await run(input, caller));
     } catch (error) {
@@ -180,7 +197,10 @@ export function createLoopbackServer({ account, region, dynamodb, services, s3 }
       } else {
         const { code, name, message } = error as Error & { code?: string };
         const known = typeof code === 'string' && /^[A-Z][A-Za-z]+$/.test(code);
-        protocol.error(response, known ? new AwsError(code, message) : new AwsError('InternalFailure', `${name}: ${message}`, 500));
+        protocol.error(
+          response,
+          known ? new AwsError(code, message) : new AwsError('InternalFailure', `${name}: ${message}`, 500),
+        );
       }
     }
   };
@@ -190,5 +210,5 @@ export function createLoopbackServer({ account, region, dynamodb, services, s3 }
     });
   });
   server.keepAliveTimeout = 60_000;
-  return { server, calls, faults };
+  return server;
 }

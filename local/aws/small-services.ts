@@ -36,7 +36,8 @@ export function kms(loopback: Loopback): ServiceTable {
     loopback.store.put('kms-key', name, { key: key.toString('base64') });
     return key;
   };
-  const associated = (name: string, context: Record<string, string>) => Buffer.from(canonicalJson([name, context]), 'utf8');
+  const associated = (name: string, context: Record<string, string>) =>
+    Buffer.from(canonicalJson([name, context]), 'utf8');
   return {
     Encrypt: (input) => {
       const { KeyId, Plaintext, EncryptionContext } = readInput(EncryptInput, input);
@@ -64,14 +65,21 @@ export function kms(loopback: Loopback): ServiceTable {
         throw new AwsError('InvalidCiphertextException', 'The ciphertext refers to no key of this account.');
       }
       if (KeyId !== undefined && keyNameOf(KeyId) !== name) {
-        throw new AwsError('IncorrectKeyException', 'The key ID in the request does not identify a CMK that can perform this operation.');
+        throw new AwsError(
+          'IncorrectKeyException',
+          'The key ID in the request does not identify the key of the ciphertext.',
+        );
       }
       const decipher = createDecipheriv('aes-256-gcm', keyFor(name), blob.subarray(start, start + 12));
       decipher.setAAD(associated(name, EncryptionContext));
       decipher.setAuthTag(blob.subarray(start + 12, start + 28));
       try {
         const plaintext = Buffer.concat([decipher.update(blob.subarray(start + 28)), decipher.final()]);
-        return { Plaintext: plaintext.toString('base64'), KeyId: arnOf(name), EncryptionAlgorithm: 'SYMMETRIC_DEFAULT' };
+        return {
+          Plaintext: plaintext.toString('base64'),
+          KeyId: arnOf(name),
+          EncryptionAlgorithm: 'SYMMETRIC_DEFAULT',
+        };
       } catch {
         throw new AwsError('InvalidCiphertextException', 'The ciphertext or its encryption context has been changed.');
       }
@@ -133,24 +141,34 @@ const PutEventsInput = z.looseObject({ Entries: z.array(Entry).min(1).max(10) })
 function detailFrom(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** The default bus. AWS refuses sources that begin with `aws.`; this bus takes them, so that recorded events can be replayed. */
+/** The default bus. AWS refuses sources that begin with `aws.`; this bus takes them, so events can be replayed. */
 export function events(loopback: Loopback): ServiceTable {
   const put = ({ Source, DetailType, Detail, Time, Resources, EventBusName }: z.infer<typeof Entry>) => {
     const refused = (ErrorCode: string, ErrorMessage: string) => ({ ErrorCode, ErrorMessage });
     if (EventBusName && !/(^|\/)default$/.test(EventBusName)) {
-      return refused('ResourceNotFoundException', `Event bus ${EventBusName} does not exist; there is only the default bus.`);
+      return refused('ResourceNotFoundException', `There is no event bus ${EventBusName}, only the default one.`);
     }
-    if (!Source || !DetailType || !Detail) return refused('InvalidArgument', 'Source, DetailType and Detail are required.');
+    if (!Source || !DetailType || !Detail)
+      return refused('InvalidArgument', 'Source, DetailType and Detail are required.');
     const detail = detailFrom(Detail);
     if (!detail) return refused('MalformedDetail', 'Detail is malformed.');
     const time = wholeSeconds(Time === undefined ? loopback.now() : new Date(Time * 1000));
-    const event = { id: loopback.newId(), source: Source, 'detail-type': DetailType, time, detail, ...present({ resources: Resources }) };
+    const event = {
+      id: loopback.newId(),
+      source: Source,
+      'detail-type': DetailType,
+      time,
+      detail,
+      ...present({ resources: Resources }),
+    };
     loopback.emit(event);
     return { EventId: event.id };
   };

@@ -20,7 +20,9 @@ export function openStore(path: string): Store {
   const database = new DatabaseSync(path);
   if (path !== ':memory:') chmodSync(path, 0o600);
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
-  database.exec('CREATE TABLE IF NOT EXISTS rows (kind TEXT, key TEXT, value TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID');
+  database.exec(
+    'CREATE TABLE IF NOT EXISTS rows (kind TEXT, key TEXT, value TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID',
+  );
   const insert = database.prepare('INSERT INTO rows VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value');
   const remove = database.prepare('DELETE FROM rows WHERE kind = ? AND key = ?');
   const memory = new Map<string, Map<string, object>>();

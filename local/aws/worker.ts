@@ -1,6 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { randomUUID } from 'node:crypto';
 import { autoScaling } from './auto-scaling.ts';
 import { cloudwatch } from './cloudwatch.ts';
 import { openDynamoDb, rebuildIndexes } from './dynamodb.ts';
@@ -9,7 +9,7 @@ import { connectRpc } from './rpc.ts';
 import { handleS3 } from './s3.ts';
 import { resumeTransitions, sagemaker } from './sagemaker.ts';
 import { type Fleet, seedFleet } from './seed.ts';
-import { createLoopbackServer, type Fault } from './server.ts';
+import { createLoopbackServer } from './server.ts';
 import { events, kms, ses, sts } from './small-services.ts';
 import { openStore } from './store.ts';
 
@@ -68,7 +68,7 @@ const forwarded: ServiceTable = Object.fromEntries(
   ),
 );
 
-const { server, calls, faults } = createLoopbackServer({
+const server = createLoopbackServer({
   account,
   region,
   dynamodb,
@@ -96,17 +96,18 @@ const main = connectRpc(parentPort, {
     }),
   /** Events that were accepted but not handled before the last stop. */
   pending: (): QueuedEvent[] =>
-    store.keys('event-queue').sort().map((key) => ({ key, event: store.get<Record<string, unknown>>('event-queue', key) ?? {} })),
+    store
+      .keys('event-queue')
+      .sort()
+      .map((key) => ({ key, event: store.get<Record<string, unknown>>('event-queue', key) ?? {} })),
   resume: () => resumeTransitions(loopback),
-  handled: (keys: string[]) => store.together(() => { for (const key of keys) store.delete('event-queue', key); }),
+  handled: (keys: string[]) =>
+    store.together(() => {
+      for (const key of keys) store.delete('event-queue', key);
+    }),
   emit,
   seed: (fleet: Fleet) => seedFleet(loopback, fleet),
   outbox: () => store.list('outbox'),
-  calls: () => Object.fromEntries(calls),
-  'reset-calls': () => calls.clear(),
-  fault: (fault: Fault) => {
-    faults.push(fault);
-  },
   stop: async () => {
     for (const timer of timers) clearTimeout(timer);
     await new Promise<void>((resolve) => {

@@ -22,7 +22,8 @@ async function describe({ services, call }: Reading, names: string[]): Promise<M
       );
       for (const alarm of page.MetricAlarms ?? []) found.set(alarm.AlarmName ?? '', { type: 'metric', alarm });
       for (const alarm of page.CompositeAlarms ?? []) found.set(alarm.AlarmName ?? '', { type: 'composite', alarm });
-      for (const alarm of page.LogAlarms ?? []) found.set(alarm.AlarmName ?? '', { type: 'log', alarm: alarm as MetricAlarm });
+      for (const alarm of page.LogAlarms ?? [])
+        found.set(alarm.AlarmName ?? '', { type: 'log', alarm: alarm as MetricAlarm });
       nextToken = page.NextToken;
     } while (nextToken);
   }
@@ -52,7 +53,9 @@ function watchesEndpoint({ type, alarm }: AnyAlarm, endpoint: string, all: Map<s
   if (type === 'metric') return watches(alarm as MetricAlarm, endpoint);
   if (type === 'log') return null;
   const children = childrenOf((alarm as CompositeAlarm).AlarmRule ?? '').flatMap((name) => all.get(name) ?? []);
-  const answers = children.map((child) => (child.type === 'metric' ? watches(child.alarm as MetricAlarm, endpoint) : null));
+  const answers = children.map((child) =>
+    child.type === 'metric' ? watches(child.alarm as MetricAlarm, endpoint) : null,
+  );
   if (answers.includes(true)) return true;
   return answers.length > 0 && answers.every((answer) => answer === false) ? false : null;
 }

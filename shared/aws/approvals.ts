@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { DecryptCommand, EncryptCommand } from '@aws-sdk/client-kms';
 import { SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
-import { type ApprovalRules, type AnswerReply, decideApproval } from '../model/approval.ts';
+import { type AnswerReply, type ApprovalRules, decideApproval, refused } from '../model/approval.ts';
 import type { Approver } from '../model/approver.ts';
 import { sha256 } from '../model/canonical-json.ts';
 import { EndpointRef } from '../model/endpoint-ref.ts';
@@ -191,9 +191,9 @@ export type PersonalAnswer = { request: string; code: string; answer: ApprovalAn
  */
 export async function answerRequest(services: Services, given: PersonalAnswer): Promise<AnswerReply> {
   const request = await readRequest(services, given.request);
-  if (!request) return { reply: 'refused', reason: 'There is no such request.' };
+  if (!request) return refused('no-request', 'There is no such request.');
   if (request.wrongCodes >= MAX_WRONG_CODES) {
-    return { reply: 'refused', reason: 'Too many wrong codes were tried; this request takes no more answers.' };
+    return refused('too-many-wrong-codes', 'Too many wrong codes were tried; this request takes no more answers.');
   }
   const rules = approvalRules(services);
   const approver = approverByCode(request, given.code, rules.approvers);
@@ -202,10 +202,10 @@ export async function answerRequest(services: Services, given: PersonalAnswer): 
       UpdateExpression: 'ADD wrongCodes :one',
       ExpressionAttributeValues: { ':one': { N: '1' } },
     });
-    return { reply: 'refused', reason: 'That is not the code from your message about this request.' };
+    return refused('wrong-code', 'That is not the code from your message about this request.');
   }
   const { endpoint, generation } = request;
-  let reply: AnswerReply = { reply: 'refused', reason: 'Nothing was decided.' };
+  let reply: AnswerReply = refused('no-request', 'Nothing was decided.');
   await append(services, await readStream(services, endpoint, generation), (history) => {
     reply = decideApproval(history, generation, { ...given, approver: approver.id }, rules, services.now());
     if (reply.reply !== 'recorded') return undefined;
@@ -227,7 +227,9 @@ export async function answerRequest(services: Services, given: PersonalAnswer): 
     // The answer is recorded, and that is what the person is told. A callback that does not get through is made up
     // for later: whoever runs the request's task again finds the decision and resumes.
     await resumeExecution(services, request.id).catch((error: Error) =>
-      console.error(JSON.stringify({ level: 'WARN', message: 'resume failed', request: request.id, error: error.name })),
+      console.error(
+        JSON.stringify({ level: 'WARN', message: 'resume failed', request: request.id, error: error.name }),
+      ),
     );
   }
   return settled;

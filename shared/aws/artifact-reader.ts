@@ -35,7 +35,8 @@ function encryptionOf(head: HeadObjectCommandOutput): ObjectEncryption {
 function refusal(error: unknown): ObjectEncryption {
   const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
   if (status === 404) return { status: 'missing' };
-  if (status === 403) return { status: 'unverifiable', reason: 'access denied; the gate needs s3:GetObject and s3:ListBucket' };
+  if (status === 403)
+    return { status: 'unverifiable', reason: 'access denied; the gate needs s3:GetObject and s3:ListBucket' };
   if (status === 400) return { status: 'unverifiable', reason: 'refused by S3 without its key; probably SSE-C' };
   throw error;
 }
@@ -77,15 +78,23 @@ async function readPrefix(reading: Reading, bucket: string, prefix: string): Pro
   }
   if (keys.length === 0) return { version: null, encryption: { status: 'missing' } };
   if (keys.length > MAX_OBJECTS) {
-    return { version: null, encryption: { status: 'unverifiable', reason: `more than ${MAX_OBJECTS} objects below it` } };
+    return {
+      version: null,
+      encryption: { status: 'unverifiable', reason: `more than ${MAX_OBJECTS} objects below it` },
+    };
   }
   const objects = await Promise.all(keys.map(async (key) => ({ key, ...(await readObject(reading, bucket, key)) })));
   const worst =
     objects.find(({ encryption }) => encryption.status !== 'encrypted') ??
-    objects.find(({ encryption }) => encryption.status === 'encrypted' && !(encryption.algorithm in { 'SSE-S3': 1, 'SSE-KMS': 1, 'DSSE-KMS': 1 })) ??
+    objects.find(
+      ({ encryption }) =>
+        encryption.status === 'encrypted' && !(encryption.algorithm in { 'SSE-S3': 1, 'SSE-KMS': 1, 'DSSE-KMS': 1 }),
+    ) ??
     objects[0];
   return {
-    version: objects.every(({ version }) => version) ? `listing:${digestOf(objects.map(({ key, version }) => [key, version]))}` : null,
+    version: objects.every(({ version }) => version)
+      ? `listing:${digestOf(objects.map(({ key, version }) => [key, version]))}`
+      : null,
     encryption: worst?.encryption ?? { status: 'missing' },
   };
 }
@@ -98,7 +107,11 @@ async function readBucket({ services, call }: Reading, bucket: string): Promise<
     );
     const rule = ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault;
     if (!rule?.SSEAlgorithm) return { status: 'unencrypted' };
-    return { status: 'encrypted', algorithm: ALGORITHMS[rule.SSEAlgorithm] ?? 'other', keyId: rule.KMSMasterKeyID ?? null };
+    return {
+      status: 'encrypted',
+      algorithm: ALGORITHMS[rule.SSEAlgorithm] ?? 'other',
+      keyId: rule.KMSMasterKeyID ?? null,
+    };
   } catch (error) {
     if ((error as Error).name === 'ServerSideEncryptionConfigurationNotFoundError') return { status: 'unencrypted' };
     return refusal(error);

@@ -22,7 +22,8 @@ export type Verification = { stream: string; records: number; head: string; brok
 /** What is wrong with an item, given what the one before it leads to expect; undefined where nothing is. */
 function problemOf(item: LedgerItem, stream: string, sequence: number, previous: string): string | undefined {
   const parsed = LedgerRecord.safeParse(item.record);
-  if (!parsed.success) return `is no ledger record: ${parsed.error.issues[0]?.path.join('.')} ${parsed.error.issues[0]?.message}`;
+  if (!parsed.success)
+    return `is no ledger record: ${parsed.error.issues[0]?.path.join('.')} ${parsed.error.issues[0]?.message}`;
   const { record, text } = item;
   if (canonicalJson(record) !== text) return 'is not stored in its canonical form';
   if (record.sequence > sequence) return `follows a gap: record ${sequence} is missing`;
@@ -44,7 +45,8 @@ export async function verifyStream(services: Services, stream: string): Promise<
   for await (const item of readWholeStream(services, stream)) {
     sequence += 1;
     const problem = problemOf(item, stream, sequence, previous);
-    if (problem) return { stream, records: sequence, head: previous, broken: { stream, sequence, sortKey: item.sk, problem } };
+    if (problem)
+      return { stream, records: sequence, head: previous, broken: { stream, sequence, sortKey: item.sk, problem } };
     previous = recordHash(item.record);
   }
   return { stream, records: sequence, head: previous, broken: undefined };

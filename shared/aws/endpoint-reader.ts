@@ -4,11 +4,11 @@ import {
   DescribeEndpointConfigCommand,
   type DescribeEndpointConfigOutput,
   type DescribeEndpointOutput,
-  paginateListTags,
   type ProductionVariant,
+  paginateListTags,
 } from '@aws-sdk/client-sagemaker';
 import pLimit from 'p-limit';
-import { Deployment, EndpointFacts, EndpointStatus } from '../model/endpoint-facts.ts';
+import { type Deployment, EndpointFacts, EndpointStatus } from '../model/endpoint-facts.ts';
 import { type EndpointRef, endpointArn } from '../model/endpoint-ref.ts';
 import { environmentOf } from '../model/environment.ts';
 import type { InferenceComponent, Model, Variant } from '../model/variant.ts';
@@ -95,10 +95,13 @@ function variantFrom({ configured, shadow, live, target, models, components }: V
     priority: Priority ?? 1,
   }));
   if (!configured.ModelName && pools.length === 0 && !configured.InstanceType) {
-    throw new UnreadableFactsError(`Variant ${name} has no model, instance type, pool or serverless setting: an unknown kind.`);
+    throw new UnreadableFactsError(
+      `Variant ${name} has no model, instance type, pool or serverless setting: an unknown kind.`,
+    );
   }
   if (!configured.ModelName) {
-    const instanceTypes = pools.length > 0 ? pools.map(({ instanceType }) => instanceType) : [configured.InstanceType ?? ''];
+    const instanceTypes =
+      pools.length > 0 ? pools.map(({ instanceType }) => instanceType) : [configured.InstanceType ?? ''];
     return { kind: 'inference-component-host', ...common, ...range, instanceTypes, components };
   }
   if (pools.length > 0) return { kind: 'instance-pool', ...common, ...range, pools };
@@ -118,7 +121,10 @@ async function readTags({ services, ref, cache, call }: Reading): Promise<Record
 }
 
 /** Application Auto Scaling bounds by variant, in one call for all variants. */
-async function readScaling({ services, ref, cache, call }: Reading, variants: string[]): Promise<Map<string, ScalableTarget>> {
+async function readScaling(
+  { services, ref, cache, call }: Reading,
+  variants: string[],
+): Promise<Map<string, ScalableTarget>> {
   if (variants.length === 0) return new Map();
   const resourceIds = variants.map((variant) => `endpoint/${ref.name}/variant/${variant}`);
   const targets = await cache.get(`scaling:${ref.region}:${resourceIds.join(',')}`, () =>
@@ -143,7 +149,10 @@ async function readScaling({ services, ref, cache, call }: Reading, variants: st
   return new Map(targets.map((target) => [target.ResourceId?.split('/').at(-1) ?? '', target]));
 }
 
-async function readConfig({ services, ref, cache, call }: Reading, name: string): Promise<DescribeEndpointConfigOutput> {
+async function readConfig(
+  { services, ref, cache, call }: Reading,
+  name: string,
+): Promise<DescribeEndpointConfigOutput> {
   try {
     return await cache.get(`config:${ref.region}:${name}`, () =>
       call(() => services.sagemaker.send(new DescribeEndpointConfigCommand({ EndpointConfigName: name }))),
@@ -156,10 +165,16 @@ async function readConfig({ services, ref, cache, call }: Reading, name: string)
   }
 }
 
-async function readDeployment(reading: Reading, described: DescribeEndpointOutput, underWay: boolean): Promise<Deployment> {
+async function readDeployment(
+  reading: Reading,
+  described: DescribeEndpointOutput,
+  underWay: boolean,
+): Promise<Deployment> {
   if (underWay) return { known: false, reason: 'A deployment is under way.' };
   const last = described.LastDeploymentConfig;
-  const names = (last?.AutoRollbackConfiguration?.Alarms ?? []).flatMap(({ AlarmName }) => (AlarmName ? [AlarmName] : []));
+  const names = (last?.AutoRollbackConfiguration?.Alarms ?? []).flatMap(({ AlarmName }) =>
+    AlarmName ? [AlarmName] : [],
+  );
   return {
     known: true,
     strategy: last?.RollingUpdatePolicy ? 'rolling' : last?.BlueGreenUpdatePolicy ? 'blue-green' : 'none',
@@ -199,7 +214,9 @@ export async function readEndpoint(
 
   let described: DescribeEndpointOutput;
   try {
-    described = await reading.call(() => services.sagemaker.send(new DescribeEndpointCommand({ EndpointName: ref.name })));
+    described = await reading.call(() =>
+      services.sagemaker.send(new DescribeEndpointCommand({ EndpointName: ref.name })),
+    );
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
@@ -233,14 +250,23 @@ export async function readEndpoint(
       const name = variant.VariantName ?? '';
       const modelNames = new Set([
         ...(variant.ModelName ? [variant.ModelName] : []),
-        ...(variant.InstancePools ?? []).flatMap(({ ModelNameOverride }) => (ModelNameOverride ? [ModelNameOverride] : [])),
+        ...(variant.InstancePools ?? []).flatMap(({ ModelNameOverride }) =>
+          ModelNameOverride ? [ModelNameOverride] : [],
+        ),
       ]);
       const [models, components, targets] = await Promise.all([
         Promise.all([...modelNames].map((model) => readModel(reading, model))),
         variant.ModelName || variant.ServerlessConfig ? [] : readComponents(reading, name),
         targetsRead,
       ]);
-      return variantFrom({ configured: variant, shadow, live: live.get(name), target: targets.get(name), models, components });
+      return variantFrom({
+        configured: variant,
+        shadow,
+        live: live.get(name),
+        target: targets.get(name),
+        models,
+        components,
+      });
     }),
   );
 
@@ -248,7 +274,9 @@ export async function readEndpoint(
     variants.flatMap((variant) => [
       ...variant.models.flatMap(({ containers }) => containers.flatMap(({ artifactUris }) => artifactUris)),
       ...(variant.kind === 'inference-component-host'
-        ? variant.components.flatMap(({ model }) => (model?.containers ?? []).flatMap(({ artifactUris }) => artifactUris))
+        ? variant.components.flatMap(({ model }) =>
+            (model?.containers ?? []).flatMap(({ artifactUris }) => artifactUris),
+          )
         : []),
     ]),
   );

@@ -60,9 +60,11 @@ export async function readStream(services: Services, ref: EndpointRef, generatio
       }),
     );
     newestFirst.push(...(page.Items ?? []).map((item) => itemFrom(item).record));
-    const complete = newestFirst.some(
+    const wanted = newestFirst.find(
       ({ body }) => body.kind === 'change-opened' && body.generation <= (generation ?? Number.POSITIVE_INFINITY),
     );
+    // Events may have joined before it was opened, so all of it is there only when something older is.
+    const complete = wanted && newestFirst.some(({ body }) => body.generation < wanted.body.generation);
     from = complete ? undefined : page.LastEvaluatedKey;
   } while (from);
   const records = newestFirst.reverse();
@@ -117,6 +119,7 @@ function indexAttributes({ at, actor, body, endpoint }: LedgerRecord): Record<st
     case 'change-opened':
       return {
         ...common,
+        cause: body.cause,
         environment: body.environment.name,
         environmentMonth: monthly(body.environment.name, at),
         ...(actor.kind === 'gate' ? {} : { actor: actor.person }),
@@ -128,6 +131,7 @@ function indexAttributes({ at, actor, body, endpoint }: LedgerRecord): Record<st
     case 'outcome':
       return {
         ...common,
+        cause: body.cause,
         environment: body.environment,
         environmentMonth: monthly(body.environment, at),
         outcomeMonth: monthly(body.result, at),
@@ -148,7 +152,9 @@ function indexAttributes({ at, actor, body, endpoint }: LedgerRecord): Record<st
 async function insert(services: Services, record: LedgerRecord): Promise<boolean> {
   const text = canonicalJson(record);
   if (Buffer.byteLength(text) > MAX_RECORD_BYTES) {
-    throw new RecordTooLargeError(`A ${record.body.kind} record of ${Buffer.byteLength(text)} bytes is more than ${MAX_RECORD_BYTES}.`);
+    throw new RecordTooLargeError(
+      `A ${record.body.kind} record of ${Buffer.byteLength(text)} bytes is more than ${MAX_RECORD_BYTES}.`,
+    );
   }
   const attributes = { hash: recordHash(record), record: text, ...indexAttributes(record) };
   const names = Object.keys(attributes);

@@ -20,10 +20,7 @@ const present = (values: (string | undefined)[]) => values.filter((value): value
 function artifactUrisOf(container: AnyContainer | ModelPackageContainerDefinition): string[] {
   const additional = 'AdditionalModelDataSources' in container ? (container.AdditionalModelDataSources ?? []) : [];
   const sources = [container.ModelDataSource?.S3DataSource, ...additional.map(({ S3DataSource }) => S3DataSource)];
-  return present([
-    container.ModelDataUrl,
-    ...sources.flatMap((source) => [source?.S3Uri, source?.ManifestS3Uri]),
-  ]);
+  return present([container.ModelDataUrl, ...sources.flatMap((source) => [source?.S3Uri, source?.ManifestS3Uri])]);
 }
 
 async function containerFrom({ services, cache, call }: Reading, container: AnyContainer): Promise<Container> {
@@ -52,7 +49,11 @@ export async function readModel(reading: Reading, name: string): Promise<Model> 
   const { services, ref, cache, call } = reading;
   return cache.get(`model:${ref.region}:${name}`, async () => {
     const model = await call(() => services.sagemaker.send(new DescribeModelCommand({ ModelName: name })));
-    const containers = model.Containers?.length ? model.Containers : model.PrimaryContainer ? [model.PrimaryContainer] : [];
+    const containers = model.Containers?.length
+      ? model.Containers
+      : model.PrimaryContainer
+        ? [model.PrimaryContainer]
+        : [];
     return { name, containers: await Promise.all(containers.map((container) => containerFrom(reading, container))) };
   });
 }
@@ -88,7 +89,9 @@ export async function readComponents(reading: Reading, variant: string): Promise
       { EndpointNameEquals: ref.name, VariantNameEquals: variant },
     );
     for await (const page of pages) {
-      found.push(...present((page.InferenceComponents ?? []).map(({ InferenceComponentName }) => InferenceComponentName)));
+      found.push(
+        ...present((page.InferenceComponents ?? []).map(({ InferenceComponentName }) => InferenceComponentName)),
+      );
     }
     return found;
   });

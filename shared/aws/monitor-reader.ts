@@ -18,21 +18,33 @@ type Baseline =
   | undefined;
 
 const urisOf = (baseline: Baseline) =>
-  [baseline?.ConstraintsResource?.S3Uri, baseline?.StatisticsResource?.S3Uri].filter((uri): uri is string => Boolean(uri));
+  [baseline?.ConstraintsResource?.S3Uri, baseline?.StatisticsResource?.S3Uri].filter((uri): uri is string =>
+    Boolean(uri),
+  );
 
 /** Four APIs for one thing: the job definition of each type holds the baseline under its own name. */
-async function baselineOfDefinition({ services, ref, cache, call }: Reading, type: string, name: string): Promise<string[]> {
+async function baselineOfDefinition(
+  { services, ref, cache, call }: Reading,
+  type: string,
+  name: string,
+): Promise<string[]> {
   const input = { JobDefinitionName: name };
   const { sagemaker } = services;
   return cache.get(`job-definition:${ref.region}:${type}:${name}`, () =>
     call(async () => {
       switch (type) {
         case 'DataQuality':
-          return urisOf((await sagemaker.send(new DescribeDataQualityJobDefinitionCommand(input))).DataQualityBaselineConfig);
+          return urisOf(
+            (await sagemaker.send(new DescribeDataQualityJobDefinitionCommand(input))).DataQualityBaselineConfig,
+          );
         case 'ModelQuality':
-          return urisOf((await sagemaker.send(new DescribeModelQualityJobDefinitionCommand(input))).ModelQualityBaselineConfig);
+          return urisOf(
+            (await sagemaker.send(new DescribeModelQualityJobDefinitionCommand(input))).ModelQualityBaselineConfig,
+          );
         case 'ModelBias':
-          return urisOf((await sagemaker.send(new DescribeModelBiasJobDefinitionCommand(input))).ModelBiasBaselineConfig);
+          return urisOf(
+            (await sagemaker.send(new DescribeModelBiasJobDefinitionCommand(input))).ModelBiasBaselineConfig,
+          );
         case 'ModelExplainability':
           return urisOf(
             (await sagemaker.send(new DescribeModelExplainabilityJobDefinitionCommand(input)))

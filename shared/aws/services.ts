@@ -69,4 +69,3 @@ export function coldStartServices(): Services {
   services ??= createServices(loadConfig(process.env));
   return services;
 }
-

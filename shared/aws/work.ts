@@ -1,4 +1,10 @@
-import { DeleteItemCommand, GetItemCommand, paginateQuery, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  DeleteItemCommand,
+  GetItemCommand,
+  PutItemCommand,
+  paginateQuery,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { sha256 } from '../model/canonical-json.ts';
 import { EndpointRef } from '../model/endpoint-ref.ts';
 import type { Services } from './services.ts';

@@ -9,7 +9,16 @@ export const Actor = z.strictObject({
   person: z.string(),
   names: z.array(z.string()),
   arn: z.string().nullable(),
-  via: z.enum(['source-identity', 'identity-center', 'session-name', 'user-name', 'service', 'root', 'approver', 'none']),
+  via: z.enum([
+    'source-identity',
+    'identity-center',
+    'session-name',
+    'user-name',
+    'service',
+    'root',
+    'approver',
+    'none',
+  ]),
 });
 export type Actor = z.infer<typeof Actor>;
 

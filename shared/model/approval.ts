@@ -1,6 +1,13 @@
 import { sharesPerson } from './actor.ts';
 import { type Approver, namesOf } from './approver.ts';
-import { type ApprovalEnd, type ChangeHistory, changeOf, type EndpointHistory, lastOpened, requestersOf } from './endpoint-history.ts';
+import {
+  type ApprovalEnd,
+  type ChangeHistory,
+  changeOf,
+  type EndpointHistory,
+  lastOpened,
+  requestersOf,
+} from './endpoint-history.ts';
 import type { ApprovalAnswer, RecordOf } from './ledger-record.ts';
 
 /** Who may approve and how many are needed; read at the moment of deciding. */
@@ -19,16 +26,44 @@ export type ApprovalState =
   | { state: 'superseded' }
   | { state: 'expired' };
 
+/** Why an answer is not taken, for programs. */
+export type RefusalCode =
+  | 'no-request'
+  | 'wrong-code'
+  | 'too-many-wrong-codes'
+  | 'not-an-approver'
+  | 'already-answered'
+  | 'superseded'
+  | 'expired'
+  | 'other-deployment'
+  | 'no-reason'
+  | 'own-change';
+
 /** The reply to somebody who answers: recorded (and perhaps final), or the reason why not. */
 export type AnswerReply =
   | { reply: 'recorded'; append: RecordOf<'approval-given'>; final: ApprovalEnd | undefined }
   | { reply: 'already-recorded'; final: ApprovalEnd | undefined }
   | { reply: 'already-decided'; final: ApprovalEnd }
-  | { reply: 'refused'; reason: string };
+  | { reply: 'refused'; code: RefusalCode; reason: string };
 
 export function approvalsNeeded(history: EndpointHistory, generation: number, rules: ApprovalRules): number {
   const known = requestersOf(history, generation).length > 0;
   return known ? rules.required.requesterKnown : rules.required.requesterUnknown;
+}
+
+function isRequester(history: EndpointHistory, generation: number, approver: Approver): boolean {
+  const requesters = requestersOf(history, generation);
+  return requesters.some(({ person, names }) => sharesPerson([person, ...names], namesOf(approver)));
+}
+
+/**
+ * Approvals that count now. Whoever was taken off the list since, or turned out to have made the change, does not.
+ */
+function standingApprovals(history: EndpointHistory, change: ChangeHistory, rules: ApprovalRules): string[] {
+  return change.approvals
+    .filter(({ answer }) => answer === 'approved')
+    .map(({ approver }) => approver)
+    .filter((id) => rules.approvers.some((each) => each.id === id && !isRequester(history, change.generation, each)));
 }
 
 /** Where a request stands at `now` (ISO 8601). Decided beats everything; then supersession, then expiry. */
@@ -47,11 +82,11 @@ export function approvalState(
   return {
     state: 'waiting',
     approvalsNeeded: approvalsNeeded(history, change.generation, rules),
-    approvalsGiven: change.approvals.filter(({ answer }) => answer === 'approved').length,
+    approvalsGiven: standingApprovals(history, change, rules).length,
   };
 }
 
-const refused = (reason: string): AnswerReply => ({ reply: 'refused', reason });
+export const refused = (code: RefusalCode, reason: string): AnswerReply => ({ reply: 'refused', code, reason });
 
 /**
  * The one place where an approval is decided, authorization inside. Pure: history and answer in, the record to
@@ -66,30 +101,31 @@ export function decideApproval(
 ): AnswerReply {
   const change = changeOf(history, generation);
   const request = change?.request;
-  if (!change || !request || request.request !== answer.request) return refused('There is no such request.');
+  if (!change || !request || request.request !== answer.request)
+    return refused('no-request', 'There is no such request.');
   const mine = change.approvals.find(({ approver }) => approver === answer.approver);
   if (mine && mine.answer === answer.answer) return { reply: 'already-recorded', final: change.decided };
   if (change.decided) return { reply: 'already-decided', final: change.decided };
 
   const approver = rules.approvers.find(({ id }) => id === answer.approver);
-  if (!approver) return refused(`${answer.approver} is not on the list of approvers.`);
-  if (mine) return refused(`${approver.name} has already answered "${mine.answer}".`);
+  if (!approver) return refused('not-an-approver', `${answer.approver} is not on the list of approvers.`);
+  if (mine) return refused('already-answered', `${approver.name} has already answered "${mine.answer}".`);
   const state = approvalState(history, { ...change, request }, rules, now);
   if (state.state === 'superseded') {
-    return refused('The endpoint has changed since this was asked. A new request replaces this one.');
+    return refused('superseded', 'The endpoint has changed since this was asked. A new request replaces this one.');
   }
-  if (state.state === 'expired') return refused(`This request expired at ${request.expiresAt}; unanswered means no.`);
+  if (state.state === 'expired')
+    return refused('expired', `This request expired at ${request.expiresAt}; unanswered means no.`);
   if (answer.digest !== request.digest) {
-    return refused('The page was about another deployment than this request. Open the link again.');
+    return refused('other-deployment', 'The page was about another deployment than this request. Open the link again.');
   }
-  if (answer.reason.trim() === '') return refused('Give a reason; it goes into the audit record.');
-  const requesters = requestersOf(history, generation);
-  if (requesters.some(({ person, names }) => sharesPerson([person, ...names], namesOf(approver)))) {
-    return refused(`${approver.name} made this change, so somebody else has to decide it.`);
+  if (answer.reason.trim() === '') return refused('no-reason', 'Give a reason; it goes into the audit record.');
+  if (isRequester(history, generation, approver)) {
+    return refused('own-change', `${approver.name} made this change, so somebody else has to decide it.`);
   }
 
-  const earlier = change.approvals.filter((each) => each.answer === answer.answer).map((each) => each.approver);
-  const approvers = [...earlier, approver.id];
+  const approvers =
+    answer.answer === 'approved' ? [...standingApprovals(history, change, rules), approver.id] : [approver.id];
   const decides = answer.answer === 'rejected' || approvers.length >= approvalsNeeded(history, generation, rules);
   const reason = answer.reason.trim();
   return {

@@ -13,7 +13,12 @@ import { EndpointRef, refFromArn } from './endpoint-ref.ts';
  */
 export type EventReading =
   | { as: 'change'; change: EndpointChange }
-  | { as: 'lookup'; what: 'monitoring-schedule' | 'inference-component'; name: string; change: Omit<EndpointChange, 'endpoint'> & Pick<EndpointRef, 'account' | 'region'> }
+  | {
+      as: 'lookup';
+      what: 'monitoring-schedule' | 'inference-component';
+      name: string;
+      change: Omit<EndpointChange, 'endpoint'> & Pick<EndpointRef, 'account' | 'region'>;
+    }
   | { as: 'execution-ended'; stateMachineArn: string; status: string; input: string; cause: string }
   | { as: 'dropped'; reason: string }
   | { as: 'poison'; reason: string };
@@ -169,7 +174,11 @@ function sightingOfCall(call: ApiCall): Sighting {
       .safeParse(parameters.desiredWeightsAndCapacities);
     if (!wanted.success) return {};
     const summaries = wanted.data.map(({ variantName, desiredInstanceCount, desiredWeight }) =>
-      withoutUndefined({ VariantName: variantName, DesiredInstanceCount: desiredInstanceCount, DesiredWeight: desiredWeight }),
+      withoutUndefined({
+        VariantName: variantName,
+        DesiredInstanceCount: desiredInstanceCount,
+        DesiredWeight: desiredWeight,
+      }),
     );
     return withoutUndefined({ desired: desired(summaries) });
   }
@@ -204,7 +213,10 @@ function readCall(envelope: Envelope): EventReading {
   if (!kind) return dropped(`call-not-gated:${call.eventName.slice(0, 64)}`);
   if (call.errorCode) return dropped(`failed-call:${call.eventName}`);
   // Application Auto Scaling arrives under EC2 Auto Scaling's names; only additionalEventData tells them apart.
-  if (call.eventSource === 'autoscaling.amazonaws.com' && call.additionalEventData?.service !== 'application-autoscaling') {
+  if (
+    call.eventSource === 'autoscaling.amazonaws.com' &&
+    call.additionalEventData?.service !== 'application-autoscaling'
+  ) {
     return dropped('ec2-auto-scaling');
   }
   const parameters = call.requestParameters ?? {};
@@ -217,12 +229,15 @@ function readCall(envelope: Envelope): EventReading {
     sighting: sightingOfCall(call),
   };
   const name = endpointNameIn(parameters);
-  if (name) return change(envelope, { ...common, endpoint: { account: envelope.account, region: envelope.region, name } });
+  if (name)
+    return change(envelope, { ...common, endpoint: { account: envelope.account, region: envelope.region, name } });
   const { account, region } = envelope;
   const schedule = text(parameters.monitoringScheduleName);
-  if (schedule) return { as: 'lookup', what: 'monitoring-schedule', name: schedule, change: { ...common, account, region } };
+  if (schedule)
+    return { as: 'lookup', what: 'monitoring-schedule', name: schedule, change: { ...common, account, region } };
   const component = text(parameters.inferenceComponentName);
-  if (component) return { as: 'lookup', what: 'inference-component', name: component, change: { ...common, account, region } };
+  if (component)
+    return { as: 'lookup', what: 'inference-component', name: component, change: { ...common, account, region } };
   if (call.eventName === 'AddTags' || call.eventName === 'DeleteTags') return dropped('tags-of-something-else');
   if (call.eventName.endsWith('ScalableTarget')) return dropped('scaling-of-something-else');
   return poison(`detail.requestParameters names no endpoint, which ${call.eventName} must`);

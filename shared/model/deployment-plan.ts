@@ -121,7 +121,8 @@ export function factsFromPlan(plan: DeploymentPlan, now: string): EndpointFacts 
     status: 'InService',
     configName: 'planned',
     underWay: false,
-    createdAt: now,
+    // Long ago: what the plan does not say is missing, not merely late.
+    createdAt: '1970-01-01T00:00:00.000Z',
     lastModifiedAt: now,
     readAt: now,
     variants: plan.variants.map(variantFrom),

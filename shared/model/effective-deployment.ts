@@ -7,7 +7,7 @@ import { isHosted, type Variant } from './variant.ts';
 
 /**
  * What will run, and nothing else: the fields whose change is a different deployment. It holds only what reads the
- * same from a plan, while a deployment is under way, and after it. Names of configs and models and all times stay
+ * same from a plan that names artifact versions, while a deployment is under way, and after it. Names of configs and models and all times stay
  * out, so the identical deployment run again is the same one.
  */
 export const EffectiveDeployment = z.strictObject({

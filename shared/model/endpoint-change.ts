@@ -6,7 +6,9 @@ import { EndpointRef } from './endpoint-ref.ts';
 export const Sighting = z.strictObject({
   configName: z.string().optional(),
   /** Desired instance count and weight by variant name. */
-  desired: z.record(z.string(), z.strictObject({ instances: z.number().optional(), weight: z.number().optional() })).optional(),
+  desired: z
+    .record(z.string(), z.strictObject({ instances: z.number().optional(), weight: z.number().optional() }))
+    .optional(),
   /** LastModifiedTime of DescribeEndpoint, ISO 8601; what was modified no later than our reading is in our reading. */
   lastModifiedAt: z.iso.datetime().optional(),
   settled: z.boolean().optional(),

@@ -37,6 +37,9 @@ export type EndpointHistory = {
   generation: number;
 };
 
+/** An identity without a name identifies nobody. */
+const isNamed = (actor: Actor | undefined): actor is Actor => actor?.kind === 'person' || actor?.kind === 'service';
+
 /** Folds records (oldest first) into changes. Pure; the only place where records become state. */
 export function historyOf(records: readonly LedgerRecord[]): EndpointHistory {
   const changes = new Map<number, ChangeHistory>();
@@ -54,14 +57,14 @@ export function historyOf(records: readonly LedgerRecord[]): EndpointHistory {
     switch (body.kind) {
       case 'change-opened':
         change.opened = body;
-        if (record.actor.kind === 'person' || record.actor.kind === 'service') change.requesters.push(record.actor);
+        if (isNamed(record.actor)) change.requesters.push(record.actor);
         break;
       case 'change-joined':
         change.joined = body;
         break;
       case 'event-joined':
         change.events.push(body.event);
-        if (body.event.actor) change.requesters.push(body.event.actor);
+        if (isNamed(body.event.actor)) change.requesters.push(body.event.actor);
         break;
       case 'findings':
         change.findings = body;
@@ -101,6 +104,12 @@ export function changeOf(history: EndpointHistory, generation: number): ChangeHi
 /** The newest change whose facts were read. */
 export function lastOpened(history: EndpointHistory): ChangeHistory | undefined {
   return history.changes.findLast(({ opened }) => opened);
+}
+
+/** The change that stands for an endpoint now: the newest one, or the open one that it joined. */
+export function standingChange(history: EndpointHistory): ChangeHistory | undefined {
+  const newest = changeOf(history, history.generation);
+  return newest?.joined ? changeOf(history, newest.joined.joined) : newest;
 }
 
 /** Requesters of a change, those named by changes that joined it included. */
@@ -159,6 +168,8 @@ export function isCovered(change: EndpointChange, facts: EndpointFacts): boolean
   if (sighting.lastModifiedAt !== undefined) {
     // Native events carry the endpoint's own modification time, by the same clock as our reading.
     if (Date.parse(sighting.lastModifiedAt) <= Date.parse(facts.lastModifiedAt)) return true;
+    // A reading of a living endpoint says nothing about its end.
+    if (change.kind === 'deleted') return false;
     return saysTheSame(sighting, facts) && (sighting.settled === true || facts.underWay);
   }
   const at = Date.parse(change.at);

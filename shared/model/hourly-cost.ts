@@ -44,7 +44,12 @@ function costOf(
         unknown: `variant ${variant.name}: no price is known for serverless provisioned concurrency (${variant.provisionedConcurrency})`,
       };
     }
-    return { variant: variant.name, floorUsd: 0, ceilingUsd: 0, explanation: 'serverless: billed per request, nothing per hour' };
+    return {
+      variant: variant.name,
+      floorUsd: 0,
+      ceilingUsd: 0,
+      explanation: 'serverless: billed per request, nothing per hour',
+    };
   }
   let hourlyUsd = 0;
   let priciest = '';

@@ -27,7 +27,11 @@ export function outcomeOf(
   failure?: Failure,
 ): OutcomeOfChange {
   if (failure || state === 'failed') {
-    return ended('undetermined', 'undetermined', failure ? `${failure.error}: ${failure.cause}` : 'The cause is unknown.');
+    return ended(
+      'undetermined',
+      'undetermined',
+      failure ? `${failure.error}: ${failure.cause}` : 'The cause is unknown.',
+    );
   }
   if (state === 'gone') return ended('deleted', 'undetermined', 'The endpoint does not exist any more.');
   if (state === 'superseded' || change?.decided?.answer === 'superseded') {

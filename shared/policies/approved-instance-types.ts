@@ -15,7 +15,8 @@ function isApproved(type: string, environment: 'dev' | 'staging' | 'prod', setti
 export const approvedInstanceTypes: Policy = {
   id: 'approved-instance-types',
   statement: () => 'Instance types must be approved per environment.',
-  rationale: 'Dev: ml.m5.large only. Staging: ml.m5.large, ml.m5.xlarge. Prod: any approved type (approval above $30/hour)',
+  rationale:
+    'Dev: ml.m5.large only. Staging: ml.m5.large, ml.m5.xlarge. Prod: any approved type (approval above $30/hour)',
   waivable: true,
   appliesTo: (facts) =>
     serverlessVariants(facts).length < facts.variants.length || 'Serverless variants have no instance type.',

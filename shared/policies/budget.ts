@@ -16,7 +16,9 @@ export function explainCost(cost: HourlyCost): string {
 /** Money is judged at the ceiling. What has no price is a violation that says so: unknown is not within budget. */
 export function withinBudget(facts: EndpointFacts, settings: PolicySettings, maxHourlyCostUsd: number): Problem[] {
   const cost = costOf(facts, settings);
-  const unknown = cost.unknown.map((what) => violation(`Cost unknown, so it cannot be held against the budget: ${what}.`));
+  const unknown = cost.unknown.map((what) =>
+    violation(`Cost unknown, so it cannot be held against the budget: ${what}.`),
+  );
   return cost.ceilingUsd > maxHourlyCostUsd
     ? [...unknown, violation(`It can cost ${explainCost(cost)}; the budget is ${formatUsd(maxHourlyCostUsd)}/h.`)]
     : unknown;

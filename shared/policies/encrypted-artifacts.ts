@@ -35,7 +35,8 @@ export const encryptedArtifacts: Policy = {
   statement: () => 'All model artifacts must be stored in encrypted S3 buckets.',
   rationale: 'Data protection and compliance',
   waivable: true,
-  appliesTo: ({ artifacts }) => artifacts.length > 0 || 'The models load no artifacts from S3 (weights are in the images).',
+  appliesTo: ({ artifacts }) =>
+    artifacts.length > 0 || 'The models load no artifacts from S3 (weights are in the images).',
   check: (facts, settings) =>
     [...new Set(facts.artifacts.flatMap((artifact) => problemsOf(artifact, settings)))].map(violation),
 };

@@ -1,4 +1,4 @@
-import { hostedVariants } from '../model/endpoint-facts.ts';
+import { hostedVariants, serverlessVariants } from '../model/endpoint-facts.ts';
 import { advice } from '../model/finding.ts';
 import { inEnvironment, type Policy } from './policy.ts';
 
@@ -7,7 +7,11 @@ export const minimalInstanceCounts: Policy = {
   statement: () => 'Development and staging workloads should use minimal instance counts.',
   rationale: 'Reduce infrastructure costs for non-production',
   waivable: true,
-  appliesTo: inEnvironment('dev', 'staging'),
+  appliesTo: (facts) => {
+    const applies = inEnvironment('dev', 'staging')(facts);
+    if (applies !== true) return applies;
+    return serverlessVariants(facts).length < facts.variants.length || 'Serverless variants have no instance count.';
+  },
   check: (facts, settings) => {
     const { defaultInstances } = facts.environment.name === 'dev' ? settings.dev : settings.staging;
     return hostedVariants(facts)

@@ -5,7 +5,8 @@ import { inEnvironment, type Policy } from './policy.ts';
 
 export const prodMinInstances: Policy = {
   id: 'prod-min-instances',
-  statement: ({ prod }) => `Production models must have \`instance_count >= ${prod.minInstances}\` for high availability.`,
+  statement: ({ prod }) =>
+    `Production models must have \`instance_count >= ${prod.minInstances}\` for high availability.`,
   rationale: 'Ensure zero-downtime deployments and fault tolerance',
   waivable: false,
   appliesTo: (facts) => {
@@ -16,8 +17,14 @@ export const prodMinInstances: Policy = {
       'Serverless variants have no instance count; AWS spreads them itself.'
     );
   },
-  check: (facts, { prod }) =>
-    hostedVariants(facts)
-      .filter((variant) => serves(variant) && variant.minInstances < prod.minInstances)
-      .map((variant) => violation(`Variant ${variant.name} can run on ${variant.minInstances}, needs ${prod.minInstances}.`)),
+  check: (facts, { prod }) => {
+    const variants = hostedVariants(facts).filter(({ shadow }) => !shadow);
+    // Variants of weight 0 get no traffic, unless all of them have it: then one of them is what the endpoint has.
+    const serving = facts.variants.some(serves) ? variants.filter(serves) : variants;
+    return serving
+      .filter((variant) => variant.minInstances < prod.minInstances)
+      .map((variant) =>
+        violation(`Variant ${variant.name} can run on ${variant.minInstances}, needs ${prod.minInstances}.`),
+      );
+  },
 };

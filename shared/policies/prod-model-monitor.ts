@@ -35,7 +35,9 @@ export const prodModelMonitor: Policy = {
     const impossible = cannotHaveOne(facts);
     if (impossible) {
       return [
-        violation(`SageMaker cannot monitor ${impossible}, so this endpoint cannot be in production: use a single-model instance variant.`),
+        violation(
+          `SageMaker cannot monitor ${impossible}, so this endpoint cannot be in production: use a single-model instance variant.`,
+        ),
       ];
     }
     const wrong = facts.monitors.map(whatIsWrong);

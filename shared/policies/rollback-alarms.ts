@@ -39,7 +39,11 @@ export const rollbackAlarms: Policy = {
     return settings.requiredAlarms.flatMap((role) => {
       const { patterns, named } = alarmsFor(role, facts, deployment.rollbackAlarms, settings);
       if (named.length === 0) {
-        return [violation(`The deployment names no ${role} in AutoRollbackConfiguration (looked for ${patterns.join(', ')}).`)];
+        return [
+          violation(
+            `The deployment names no ${role} in AutoRollbackConfiguration (looked for ${patterns.join(', ')}).`,
+          ),
+        ];
       }
       // One good alarm fills the role; where none is good, say what is wrong with each.
       const problems = named.map(problemsOf);

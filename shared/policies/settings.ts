@@ -41,7 +41,9 @@ export const PolicyLimits = z.strictObject({
     .array(z.string().includes('{role}', { error: 'must contain {role}' }))
     .min(1)
     .default(['{role}', '{endpoint}-{role}'])
-    .describe('How an alarm that fills a role may be named; {role} and {endpoint} are filled in, * stands for anything.'),
+    .describe(
+      'How an alarm that fills a role may be named; {role} and {endpoint} are filled in, * stands for anything.',
+    ),
   monitoringGraceMinutes: z
     .int()
     .nonnegative()

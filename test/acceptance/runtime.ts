@@ -116,12 +116,39 @@ export class Runtime {
     });
   }
 
-  async putEvents(events: object[]): Promise<void> {
-    const Entries = events.map((event) => {
-      const { source, 'detail-type': type, detail, ...rest } = event as Record<string, unknown>;
-      return { Source: source, DetailType: type, Detail: JSON.stringify(detail), Raw: JSON.stringify(rest) };
+  /** Puts events on the bus as anybody may; account, region and id are the bus's own. */
+  async putEvents(events: { source: string; 'detail-type': string; time?: string; detail: object }[]): Promise<void> {
+    for (let start = 0; start < events.length; start += 10) {
+      const Entries = events.slice(start, start + 10).map(({ source, 'detail-type': type, time, detail }) => ({
+        Source: source,
+        DetailType: type,
+        Detail: JSON.stringify(detail),
+        ...(time === undefined ? {} : { Time: Date.parse(time) / 1000 }),
+      }));
+      await this.call('AWSEvents.PutEvents', { Entries });
+    }
+  }
+
+  /** Lets the loopback AWS fail an operation so many times. */
+  async fail(operation: string, code: string, times: number, status = 400): Promise<void> {
+    await fetch(`${this.ready.awsUrl}/_loopback/faults`, {
+      method: 'POST',
+      body: JSON.stringify({ operation, code, times, status }),
     });
-    await this.call('AWSEvents.PutEvents', { Entries });
+  }
+
+  async failNothing(): Promise<void> {
+    await fetch(`${this.ready.awsUrl}/_loopback/faults`, { method: 'DELETE' });
+  }
+
+  /** Calls that the gate made, by `Service.Operation`. */
+  async gateCalls(): Promise<Record<string, number>> {
+    const all = (await (await fetch(`${this.ready.awsUrl}/_loopback/calls`)).json()) as Record<string, number>;
+    return Object.fromEntries(
+      Object.entries(all).flatMap(([key, count]) =>
+        key.startsWith('portcullis ') ? [[key.slice('portcullis '.length), count]] : [],
+      ),
+    );
   }
 
   /** Every record of an endpoint, oldest first. */
@@ -160,7 +187,12 @@ export class Runtime {
     return /code for this request: (\S+)/.exec(mails.at(-1)?.text ?? '')?.[1] ?? '';
   }
 
-  async decide(request: string, email: string, answer: 'approved' | 'rejected', reason = 'load test passed'): Promise<Response> {
+  async decide(
+    request: string,
+    email: string,
+    answer: 'approved' | 'rejected',
+    reason = 'load test passed',
+  ): Promise<Response> {
     const page = await (await fetch(`${this.ready.consoleUrl}/approvals/${request}`)).text();
     const digest = /name="digest"[^>]*value="([0-9a-f]{64})"/.exec(page)?.[1] ?? '0'.repeat(64);
     return fetch(`${this.ready.consoleUrl}/approvals/${request}`, {
@@ -195,7 +227,7 @@ export type Wanted = {
 /** What a platform team does to deploy: bucket, artifact, model, config, alarms, endpoint, monitor. */
 export async function deploy(runtime: Runtime, name: string, wanted: Wanted = {}): Promise<void> {
   const { instanceType = 'ml.m5.large', instances = 1, environment = 'dev', alarms = true, monitor = false } = wanted;
-  const { sagemaker, cloudwatch, s3 } = runtime.clients(wanted.who);
+  const { sagemaker, s3 } = runtime.clients(wanted.who);
   const bucket = `artifacts-${name}`;
   await s3.send(new CreateBucketCommand({ Bucket: bucket })).catch(() => undefined);
   await s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'model.tar.gz', Body: 'weights' }));
@@ -203,28 +235,14 @@ export async function deploy(runtime: Runtime, name: string, wanted: Wanted = {}
     new CreateModelCommand({
       ModelName: `${name}-model`,
       ExecutionRoleArn: `arn:aws:iam::${ACCOUNT}:role/hosting`,
-      PrimaryContainer: { Image: `${ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/model:1`, ModelDataUrl: `s3://${bucket}/model.tar.gz` },
+      PrimaryContainer: {
+        Image: `${ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/model:1`,
+        ModelDataUrl: `s3://${bucket}/model.tar.gz`,
+      },
     }),
   );
   await config(runtime, `${name}-1`, name, { instanceType, instances, ...(wanted.who ? { who: wanted.who } : {}) });
-  const roles = ['ModelMonitorAlarm', 'DataDriftAlarm'];
-  if (alarms) {
-    for (const role of roles) {
-      await cloudwatch.send(
-        new PutMetricAlarmCommand({
-          AlarmName: `${name}-${role}`,
-          Namespace: 'aws/sagemaker/Endpoints/data-metrics',
-          MetricName: 'feature_baseline_drift_x',
-          Dimensions: [{ Name: 'Endpoint', Value: name }],
-          Statistic: 'Maximum',
-          Period: 3600,
-          EvaluationPeriods: 1,
-          Threshold: 0.2,
-          ComparisonOperator: 'GreaterThanThreshold',
-        }),
-      );
-    }
-  }
+  if (alarms) await putAlarms(runtime, name, wanted.who);
   await sagemaker.send(
     new CreateEndpointCommand({
       EndpointName: name,
@@ -240,7 +258,9 @@ export async function deploy(runtime: Runtime, name: string, wanted: Wanted = {}
         DataQualityAppSpecification: { ImageUri: 'monitor:1' },
         DataQualityBaselineConfig: { ConstraintsResource: { S3Uri: `s3://${bucket}/constraints.json` } },
         DataQualityJobInput: { EndpointInput: { EndpointName: name, LocalPath: '/opt/ml' } },
-        DataQualityJobOutputConfig: { MonitoringOutputs: [{ S3Output: { S3Uri: `s3://${bucket}/out`, LocalPath: '/opt/out' } }] },
+        DataQualityJobOutputConfig: {
+          MonitoringOutputs: [{ S3Output: { S3Uri: `s3://${bucket}/out`, LocalPath: '/opt/out' } }],
+        },
         JobResources: { ClusterConfig: { InstanceCount: 1, InstanceType: 'ml.m5.large', VolumeSizeInGB: 20 } },
         RoleArn: `arn:aws:iam::${ACCOUNT}:role/monitor`,
       }),
@@ -258,7 +278,26 @@ export async function deploy(runtime: Runtime, name: string, wanted: Wanted = {}
   }
 }
 
-const deploymentConfig = (name: string) => ({
+/** The two alarms that every deployment must name, watching this endpoint. */
+export async function putAlarms(runtime: Runtime, name: string, who?: string): Promise<void> {
+  for (const role of ['ModelMonitorAlarm', 'DataDriftAlarm']) {
+    await runtime.clients(who).cloudwatch.send(
+      new PutMetricAlarmCommand({
+        AlarmName: `${name}-${role}`,
+        Namespace: 'aws/sagemaker/Endpoints/data-metrics',
+        MetricName: 'feature_baseline_drift_x',
+        Dimensions: [{ Name: 'Endpoint', Value: name }],
+        Statistic: 'Maximum',
+        Period: 3600,
+        EvaluationPeriods: 1,
+        Threshold: 0.2,
+        ComparisonOperator: 'GreaterThanThreshold',
+      }),
+    );
+  }
+}
+
+export const deploymentConfig = (name: string) => ({
   BlueGreenUpdatePolicy: { TrafficRoutingConfiguration: { Type: 'ALL_AT_ONCE' as const, WaitIntervalInSeconds: 0 } },
   AutoRollbackConfiguration: {
     Alarms: [{ AlarmName: `${name}-ModelMonitorAlarm` }, { AlarmName: `${name}-DataDriftAlarm` }],
@@ -291,16 +330,23 @@ export async function config(
 export async function update(runtime: Runtime, name: string, configName: string, wanted: Wanted): Promise<void> {
   await config(runtime, configName, name, wanted);
   await runtime.clients(wanted.who).sagemaker.send(
-    new UpdateEndpointCommand({ EndpointName: name, EndpointConfigName: configName, DeploymentConfig: deploymentConfig(name) }),
+    new UpdateEndpointCommand({
+      EndpointName: name,
+      EndpointConfigName: configName,
+      DeploymentConfig: deploymentConfig(name),
+    }),
   );
 }
 
 /** The first outcome of an endpoint that fits; how many changes its events make of one deployment is up to timing. */
-export const outcomeOf = (runtime: Runtime, name: string, wanted: Partial<RecordOf<'outcome'>> = {}) =>
-  eventually(`outcome of ${name} with ${JSON.stringify(wanted)}`, async () =>
-    (await runtime.bodies(name, 'outcome')).find((outcome) =>
-      Object.entries(wanted).every(([key, value]) => outcome[key as keyof typeof outcome] === value),
-    ),
+export const outcomeOf = (runtime: Runtime, name: string, wanted: Partial<RecordOf<'outcome'>> = {}, ms?: number) =>
+  eventually(
+    `outcome of ${name} with ${JSON.stringify(wanted)}`,
+    async () =>
+      (await runtime.bodies(name, 'outcome')).find((outcome) =>
+        Object.entries(wanted).every(([key, value]) => outcome[key as keyof typeof outcome] === value),
+      ),
+    ms,
   );
 
 export const requestOf = (runtime: Runtime, name: string, nth = 1) =>

@@ -1,7 +1,11 @@
 import { DeleteAlarmsCommand } from '@aws-sdk/client-cloudwatch';
-import { DeleteEndpointCommand, DeleteMonitoringScheduleCommand, StopMonitoringScheduleCommand } from '@aws-sdk/client-sagemaker';
+import {
+  DeleteEndpointCommand,
+  DeleteMonitoringScheduleCommand,
+  StopMonitoringScheduleCommand,
+} from '@aws-sdk/client-sagemaker';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { APPROVERS_YAML, deploy, eventually, outcomeOf, requestOf, Runtime, update } from './runtime.ts';
+import { APPROVERS_YAML, deploy, eventually, outcomeOf, Runtime, requestOf, update } from './runtime.ts';
 
 /** The whole gate as a process, driven over the wire with the AWS SDK as a platform team would. */
 describe('the gate on one machine', () => {
@@ -57,7 +61,10 @@ describe('the gate on one machine', () => {
     const page = await (await fetch(`${runtime.ready.consoleUrl}/approvals/${request}`)).text();
     expect(page).toContain('highest instance count');
     await runtime.decide(request, 'ben@example.com', 'rejected', 'too expensive');
-    expect(await outcomeOf(runtime, 'fraud-prod', { generation })).toMatchObject({ result: 'rejected', decision: 'blocked' });
+    expect(await outcomeOf(runtime, 'fraud-prod', { generation })).toMatchObject({
+      result: 'rejected',
+      decision: 'blocked',
+    });
   });
 
   test('who made the change cannot approve it, whatever the code', async () => {
@@ -77,16 +84,22 @@ describe('the gate on one machine', () => {
     const first = await requestOf(runtime, 'moving-prod');
     await update(runtime, 'moving-prod', 'moving-prod-2', { instances: 4 });
     const second = await requestOf(runtime, 'moving-prod', 2);
-    expect(await outcomeOf(runtime, 'moving-prod', { generation: first.generation })).toMatchObject({ result: 'superseded' });
+    expect(await outcomeOf(runtime, 'moving-prod', { generation: first.generation })).toMatchObject({
+      result: 'superseded',
+    });
     expect((await runtime.decide(first.request, 'ada@example.com', 'approved')).status).toBe(409);
     expect((await runtime.decide(second.request, 'ada@example.com', 'approved')).status).toBe(303);
-    expect(await outcomeOf(runtime, 'moving-prod', { generation: second.generation })).toMatchObject({ result: 'approved' });
+    expect(await outcomeOf(runtime, 'moving-prod', { generation: second.generation })).toMatchObject({
+      result: 'approved',
+    });
   });
 
   test('an alarm deleted under a running endpoint blocks it, with who did it on record', async () => {
     await deploy(runtime, 'guarded-dev');
     await outcomeOf(runtime, 'guarded-dev', { result: 'compliant' });
-    await runtime.clients('mallory').cloudwatch.send(new DeleteAlarmsCommand({ AlarmNames: ['guarded-dev-DataDriftAlarm'] }));
+    await runtime
+      .clients('mallory')
+      .cloudwatch.send(new DeleteAlarmsCommand({ AlarmNames: ['guarded-dev-DataDriftAlarm'] }));
     const outcome = await outcomeOf(runtime, 'guarded-dev', { result: 'blocked' });
     expect(outcome.violations).toEqual(['rollback-alarms']);
   });
@@ -103,7 +116,9 @@ describe('the gate on one machine', () => {
     await outcomeOf(runtime, 'watched-dev', { result: 'compliant' });
     const { sagemaker } = runtime.clients('mallory');
     const seen = async (cause: string) =>
-      (await runtime.records('watched-dev')).some(({ body }) => ('event' in body ? body.event.cause : 'cause' in body && body.cause) === cause);
+      (await runtime.records('watched-dev')).some(
+        ({ body }) => ('event' in body ? body.event.cause : 'cause' in body && body.cause) === cause,
+      );
     await sagemaker.send(new StopMonitoringScheduleCommand({ MonitoringScheduleName: 'watched-dev-schedule' }));
     await eventually('the stop on record', () => seen('StopMonitoringSchedule'));
     await sagemaker.send(new DeleteMonitoringScheduleCommand({ MonitoringScheduleName: 'watched-dev-schedule' }));
@@ -113,7 +128,10 @@ describe('the gate on one machine', () => {
   test('an operation that the loopback AWS does not do is refused by name', async () => {
     const response = await runtime.call('SageMaker.CreateTrainingJob', {});
     expect(response.status).toBe(400);
-    expect(await response.json()).toMatchObject({ __type: 'UnknownOperationException', message: expect.stringContaining('SageMaker.CreateTrainingJob') });
+    expect(await response.json()).toMatchObject({
+      __type: 'UnknownOperationException',
+      message: expect.stringContaining('SageMaker.CreateTrainingJob'),
+    });
   });
 });
 
