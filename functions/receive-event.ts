@@ -5,7 +5,7 @@ import {
 } from '@aws-sdk/client-sagemaker';
 import * as z from 'zod';
 import { isMissing } from '../shared/aws/endpoint-reader.ts';
-import { ExecutionInput, startExecution } from '../shared/aws/executions.ts';
+import { ExecutionInput, startExecution, startedAfter } from '../shared/aws/executions.ts';
 import { append, readStream, type Stream } from '../shared/aws/ledger.ts';
 import { recordOutcome } from '../shared/aws/record-outcome.ts';
 import type { Services } from '../shared/aws/services.ts';
@@ -14,8 +14,8 @@ import { task } from '../shared/lambda.ts';
 import { gateActor } from '../shared/model/actor.ts';
 import { type EventReading, readEvent } from '../shared/model/aws-event.ts';
 import type { EndpointChange } from '../shared/model/endpoint-change.ts';
-import { changeOf, type EndpointHistory, isCovered } from '../shared/model/endpoint-history.ts';
-import { EndpointRef } from '../shared/model/endpoint-ref.ts';
+import { type ChangeHistory, changeOf, type EndpointHistory, isCovered } from '../shared/model/endpoint-history.ts';
+import { EndpointRef, streamOf } from '../shared/model/endpoint-ref.ts';
 
 const Received = z.strictObject({
   as: z.enum(['started', 'joined', 'recorded', 'dropped', 'quarantined']),
@@ -49,17 +49,25 @@ async function endpointBehind(
   }
 }
 
+/** Is the event on record with this change, and was the endpoint read (or is it still to be read) after it came in? */
+function wasSeen({ opened, records }: ChangeHistory, { eventId }: EndpointChange): boolean {
+  if (opened?.eventId === eventId) return true;
+  const joined = records.find(({ body }) => body.kind === 'event-joined' && body.event.eventId === eventId);
+  return joined !== undefined && (opened === undefined || joined.at <= opened.facts.readAt);
+}
+
 /**
  * The earliest change that the event adds nothing to: it is on record there, or the facts or the end of the endpoint
  * that were read there already hold what it tells of. A change that ended undetermined covers nothing, so that a later
  * event makes the gate look again.
  */
-function coveringGeneration(history: EndpointHistory, change: EndpointChange): number | undefined {
-  return history.changes.find(({ opened, events, outcome, records }) => {
-    if ([opened, ...events].some((each) => each?.eventId === change.eventId)) return true;
+function coveringGeneration(history: EndpointHistory, event: EndpointChange): number | undefined {
+  return history.changes.find((change) => {
+    const { opened, outcome, records } = change;
+    if (wasSeen(change, event)) return true;
     if (outcome?.result === 'undetermined') return false;
-    if (outcome?.result === 'deleted' && change.at <= (records.at(-1)?.at ?? '')) return true;
-    return opened !== undefined && isCovered(change, opened.facts);
+    if (outcome?.result === 'deleted' && event.at <= (records.at(-1)?.at ?? '')) return true;
+    return opened !== undefined && isCovered(event, opened.facts);
   })?.generation;
 }
 
@@ -89,31 +97,41 @@ async function exists(services: Services, { name }: EndpointRef): Promise<boolea
   }
 }
 
+/** What this container knows without asking: streams only grow, so what covered the event once covers it for good. */
+function coveredByWhatIsKnown(services: Services, change: EndpointChange): Stream | undefined {
+  const known = services.knownStreams.get(streamOf(change.endpoint));
+  return known && coveringGeneration(known.history, change) !== undefined ? known : undefined;
+}
+
 async function receiveChange(change: EndpointChange, services: Services): Promise<Received> {
+  const { name } = change.endpoint;
+  if (!change.actor && startedAfter(services, change)) return { as: 'joined', detail: `a change of ${name} is about to be read` };
+  let stream = coveredByWhatIsKnown(services, change);
   for (;;) {
-    const stream = await readStream(services, change.endpoint);
+    stream ??= await readStream(services, change.endpoint);
     const covering = coveringGeneration(stream.history, change);
     if (covering !== undefined) {
       // Native events name nobody, so there is nothing to add to what was read.
       if (change.actor) await join(services, stream, change, covering);
-      return { as: 'joined', detail: `change ${covering} of ${change.endpoint.name} holds it already` };
+      return { as: 'joined', detail: `change ${covering} of ${name} holds it already` };
     }
     // Alarms are often made before their endpoint. Its creation will ring for itself.
     if (change.kind === 'guard' && stream.records.length === 0 && !(await exists(services, change.endpoint))) {
       await countDropped(services, 'guard-of-no-endpoint');
-      return { as: 'dropped', detail: `${change.endpoint.name} does not exist` };
+      return { as: 'dropped', detail: `${name} does not exist` };
     }
     const generation = stream.history.generation + 1;
     if ((await startExecution(services, change, generation)) === 'started') {
-      return { as: 'started', detail: `change ${generation} of ${change.endpoint.name}` };
+      return { as: 'started', detail: `change ${generation} of ${name}` };
     }
     // Its facts may have been read before this event happened, so the event goes on record for it to see. Where it
     // opened in the meantime, the question is asked again with its facts known.
     const after = await join(services, stream, change, generation);
     const opened = changeOf(after.history, generation)?.opened;
     if (!opened || isCovered(change, opened.facts)) {
-      return { as: 'joined', detail: `change ${generation} of ${change.endpoint.name} is being read` };
+      return { as: 'joined', detail: `change ${generation} of ${name} is being read` };
     }
+    stream = undefined;
   }
 }
 

@@ -19,6 +19,13 @@ export type DeliveryOptions = {
 /** EventBridge gives up after 185 tries and puts the event into a dead-letter queue; ours is the quarantine. */
 const RETRIES_MS = [100, 300, 1_000, 3_000, 10_000, 30_000, 60_000, 60_000];
 
+/** The name under which an event names its endpoint, where it does; only for keeping order. */
+function endpointOf({ detail }: Record<string, unknown>): string | undefined {
+  const { EndpointName, requestParameters } = (detail ?? {}) as { EndpointName?: unknown; requestParameters?: unknown };
+  const name = EndpointName ?? (requestParameters as { endpointName?: unknown } | null | undefined)?.endpointName;
+  return typeof name === 'string' ? name.toLowerCase() : undefined;
+}
+
 /**
  * The bus: hands every event to the receiving function at least once, retries it when that fails, and quarantines what
  * still fails. An event leaves the store only after it was handled, so a crash delivers it again.
@@ -48,6 +55,19 @@ export function createDelivery({
           }, ms);
           timers.add(timer);
         });
+
+  /** The last delivery about each endpoint: one endpoint's events are handed over one after the other. */
+  const tails = new Map<string, Promise<void>>();
+
+  function inTurn(event: Record<string, unknown>): Promise<void> {
+    const key = endpointOf(event);
+    if (key === undefined) return once(event);
+    const turn = (tails.get(key) ?? Promise.resolve()).then(() => once(event));
+    tails.set(key, turn);
+    return turn.finally(() => {
+      if (tails.get(key) === turn) tails.delete(key);
+    });
+  }
 
   async function once(event: unknown): Promise<void> {
     for (let attempt = 0; !stopped; attempt += 1) {
@@ -81,7 +101,7 @@ export function createDelivery({
       underWay += 1;
       const deliveries = Array.from({ length: copies }, async () => {
         await wait(maxDelayMs > 0 ? random() * maxDelayMs : 0);
-        await once(event);
+        await inTurn(event);
       });
       Promise.all(deliveries).then(
         () => {

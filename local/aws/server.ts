@@ -125,6 +125,8 @@ export function createLoopbackServer({ account, region, dynamodb, services, s3 }
   /** Calls by `<access key id> <service>.<operation>`, for tests and benchmarks. */
   const calls = new Map<string, number>();
   const faults: Fault[] = [];
+  /** How long every call but those to DynamoDB takes, as if AWS were far away. */
+  let latencyMs = 0;
   const count = (caller: Caller, name: string) => {
     const key = `${caller.accessKeyId} ${name}`;
     calls.set(key, (calls.get(key) ?? 0) + 1);
@@ -136,12 +138,15 @@ export function createLoopbackServer({ account, region, dynamodb, services, s3 }
     throw new AwsError(fault.code, `${fault.code} on request of a test.`, fault.status);
   };
 
-  /** `GET /_loopback/calls`, `DELETE /_loopback/calls`, `POST` and `DELETE /_loopback/faults`: for tests; no bucket can have this name. */
+  /** `GET /_loopback/calls`, `DELETE /_loopback/calls`, `POST` and `DELETE /_loopback/faults`, `POST /_loopback/latency`: for tests and benchmarks; no bucket can have this name. */
   const control = async (request: IncomingMessage, response: ServerResponse, path: string) => {
     if (path === '/_loopback/calls' && request.method === 'DELETE') calls.clear();
     else if (path === '/_loopback/faults' && request.method === 'POST') {
       faults.push(JSON.parse((await bodyOf(request)).toString('utf8')) as Fault);
     } else if (path === '/_loopback/faults' && request.method === 'DELETE') faults.length = 0;
+    else if (path === '/_loopback/latency' && request.method === 'POST') {
+      latencyMs = (JSON.parse((await bodyOf(request)).toString('utf8')) as { ms: number }).ms;
+    }
     else if (path !== '/_loopback/calls') throw new AwsError('NotFound', `There is no ${path}.`, 404);
     send(response, 200, 'application/json', JSON.stringify(Object.fromEntries(calls)));
   };
@@ -164,6 +169,7 @@ export function createLoopbackServer({ account, region, dynamodb, services, s3 }
     const protocol = route?.protocol ?? json;
     try {
       const body = await bodyOf(request);
+      if (latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, latencyMs));
       if (!route) {
         const name = `S3.${request.method}${url.searchParams.has('encryption') ? 'Encryption' : ''}`;
         count(caller, name);

@@ -20,6 +20,28 @@ export function executionName(change: Pick<EndpointChange, 'endpoint'>, generati
   return `chg-${stream}-${generation}${attempt === 0 ? '' : `-${attempt}`}`;
 }
 
+/** Endpoints whose executions this container started last; an endpoint's facts are read after that. */
+const MAX_STARTED = 1_000;
+
+function rememberStart(services: Services, change: EndpointChange, at: string): void {
+  const { startedAt } = services;
+  startedAt.delete(streamOf(change.endpoint));
+  startedAt.set(streamOf(change.endpoint), at);
+  if (startedAt.size > MAX_STARTED) {
+    const oldest = startedAt.keys().next();
+    if (!oldest.done) startedAt.delete(oldest.value);
+  }
+}
+
+/**
+ * Has this container started an execution for the endpoint after the modification that an event tells of? Its reading
+ * will show it. Only for events with SageMaker's own modification time, which is exact to the millisecond.
+ */
+export function startedAfter(services: Services, { endpoint, sighting, kind }: EndpointChange): boolean {
+  const startedAt = services.startedAt.get(streamOf(endpoint));
+  return kind === 'endpoint' && startedAt !== undefined && sighting.lastModifiedAt !== undefined && sighting.lastModifiedAt <= startedAt;
+}
+
 /**
  * Starts the execution for an endpoint's change number `generation`, unless one runs already. Everybody who notices
  * the same change computes the same name, so only one execution starts. Where an execution of that name has ended
@@ -38,8 +60,10 @@ export async function startExecution(
   };
   for (let attempt = 0; ; attempt += 1) {
     const name = executionName(change, generation, attempt);
+    const at = services.now();
     try {
       await services.sfn.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }));
+      rememberStart(services, change, at);
       return 'started';
     } catch (error) {
       if ((error as Error).name !== 'ExecutionAlreadyExists') throw error;

@@ -26,6 +26,8 @@ export type Services = {
   cache: ReadCache;
   /** Ends of streams, by key, oldest use first; see knownStream in ledger.ts. */
   knownStreams: Map<string, Stream>;
+  /** When executions were last started here, by stream; see startedAfter in executions.ts. */
+  startedAt: Map<string, string>;
   /** The time now, ISO 8601 UTC. */
   now: () => string;
   /** An unguessable id of 26 lower-case letters and digits (130 bits). */
@@ -37,11 +39,17 @@ export type Services = {
 const LETTERS = '0123456789abcdefghjkmnpqrstvwxyz';
 const pick = (count: number) => Array.from({ length: count }, () => LETTERS[randomInt(32)]).join('');
 
+type Logger = NonNullable<NonNullable<ConstructorParameters<typeof DynamoDBClient>[0]>['logger']>;
+const nothing = () => undefined;
+// The SDK redacts every input and output for its logger's `info` and `error` before calling them, even where they do
+// nothing; where they do not exist it skips that.
+const quietLogger = { trace: nothing, debug: nothing, warn: nothing } as unknown as Logger;
+
 /** Builds the clients. Where they send their calls is the SDK's business: AWS_ENDPOINT_URL points them elsewhere. */
 export function createServices(config: Config, overrides: Partial<Services> = {}): Services {
   const { maxAttempts, cacheSeconds } = config.file.reading;
-  const reader = { region: config.region, retryMode: 'adaptive', maxAttempts };
-  const plain = { region: config.region };
+  const plain = { region: config.region, logger: quietLogger };
+  const reader = { ...plain, retryMode: 'adaptive', maxAttempts };
   const now = () => new Date().toISOString();
   return {
     sagemaker: new SageMakerClient(reader),
@@ -55,6 +63,7 @@ export function createServices(config: Config, overrides: Partial<Services> = {}
     config,
     cache: new ReadCache(cacheSeconds * 1000, () => Date.parse((overrides.now ?? now)())),
     knownStreams: new Map(),
+    startedAt: new Map(),
     now,
     newId: () => pick(26),
     newCode: () => (pick(16).toUpperCase().match(/.{4}/g) ?? []).join('-'),

@@ -4,7 +4,7 @@ export const Environment = z.enum(['dev', 'staging', 'prod']);
 export type Environment = z.infer<typeof Environment>;
 
 /** An endpoint's environment and how we know: by its tag, by its name, or by default (then it is `prod`, the strictest). */
-export const EnvironmentFact = z.strictObject({
+export const EnvironmentFact = z.object({
   name: Environment,
   source: z.enum(['tag', 'name', 'default']),
   /** What was seen, for people: `tag environment=prod`. */
@@ -13,10 +13,10 @@ export const EnvironmentFact = z.strictObject({
 export type EnvironmentFact = z.infer<typeof EnvironmentFact>;
 
 /** How environments are told apart; part of `portcullis.yaml`. */
-export const EnvironmentRules = z.strictObject({
+export const EnvironmentRules = z.object({
   tagKey: z.string().min(1).max(128).default('environment').describe('Tag on the endpoint that names its environment.'),
   tagValues: z
-    .strictObject({
+    .object({
       dev: z.array(z.string()).default(['dev', 'development']),
       staging: z.array(z.string()).default(['staging', 'stage']),
       prod: z.array(z.string()).default(['prod', 'production']),
@@ -25,7 +25,7 @@ export const EnvironmentRules = z.strictObject({
     .describe('Tag values that mean each environment; case does not matter.'),
   namePatterns: z
     .array(
-      z.strictObject({
+      z.object({
         pattern: z.string().min(1).describe('Endpoint name; * stands for any characters.'),
         environment: Environment,
       }),
@@ -37,6 +37,9 @@ export type EnvironmentRules = z.infer<typeof EnvironmentRules>;
 
 /** Does `text` match a pattern in which `*` stands for any characters? Case does not matter. */
 export function matchesPattern(pattern: string, text: string): boolean {
+  if (!pattern.includes('*')) {
+    return pattern.length === text.length && pattern.toLowerCase() === text.toLowerCase();
+  }
   const source = pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*');
   return new RegExp(`^${source}$`, 'i').test(text);
 }

@@ -3,13 +3,15 @@ import { violation } from '../model/finding.ts';
 import { instanceTypesOf } from '../model/variant.ts';
 import { inEnvironment, type Policy, typeList } from './policy.ts';
 
+const environment = inEnvironment('dev');
+
 export const devInstanceType: Policy = {
   id: 'dev-instance-type',
   statement: ({ dev }) => `Development models MUST use ${typeList(dev.instanceTypes)} instance type.`,
   rationale: 'Cost optimization for development workloads',
   waivable: false,
   appliesTo: (facts) => {
-    const inDev = inEnvironment('dev')(facts);
+    const inDev = environment(facts);
     if (inDev !== true) return inDev;
     return serverlessVariants(facts).length < facts.variants.length || 'Serverless variants have no instance type.';
   },

@@ -2,13 +2,15 @@ import { hostedVariants, serverlessVariants } from '../model/endpoint-facts.ts';
 import { advice } from '../model/finding.ts';
 import { inEnvironment, type Policy } from './policy.ts';
 
+const environment = inEnvironment('dev', 'staging');
+
 export const minimalInstanceCounts: Policy = {
   id: 'minimal-instance-counts',
   statement: () => 'Development and staging workloads should use minimal instance counts.',
   rationale: 'Reduce infrastructure costs for non-production',
   waivable: true,
   appliesTo: (facts) => {
-    const applies = inEnvironment('dev', 'staging')(facts);
+    const applies = environment(facts);
     if (applies !== true) return applies;
     return serverlessVariants(facts).length < facts.variants.length || 'Serverless variants have no instance count.';
   },

@@ -34,17 +34,28 @@ export function typeList(types: readonly string[]): string {
   return types.map((type) => `\`${type}\``).join(' or ');
 }
 
+const statements = new WeakMap<PolicySettings, Map<Policy, string>>();
+function statementOf(policy: Policy, settings: PolicySettings): string {
+  let known = statements.get(settings);
+  if (!known) { known = new Map(); statements.set(settings, known); }
+  let statement = known.get(policy);
+  if (statement === undefined) { statement = policy.statement(settings); known.set(policy, statement); }
+  return statement;
+}
+
 /** Holds one endpoint against one policy. A check that throws is a violation that says so, never a pass. */
 export function evaluatePolicy(policy: Policy, facts: EndpointFacts, settings: PolicySettings): Finding {
-  const finding = { policy: policy.id, statement: policy.statement(settings) };
+  const id = policy.id;
+  const statement = statementOf(policy, settings);
   const applies = policy.appliesTo(facts);
-  if (applies !== true) return { ...finding, outcome: 'not-applicable', messages: [applies] };
+  if (applies !== true) return { policy: id, statement, outcome: 'not-applicable', messages: [applies] };
   let problems: Problem[];
   try {
     problems = policy.check(facts, settings);
   } catch (error) {
     problems = [{ outcome: 'violation', message: `The check itself failed: ${(error as Error).message}` }];
   }
+  if (problems.length === 0) return { policy: id, statement, outcome: 'pass', messages: [] };
   const outcome = Outcome.options.find((worst) => problems.some((problem) => problem.outcome === worst)) ?? 'pass';
-  return { ...finding, outcome, messages: problems.map(({ message }) => message) };
+  return { policy: id, statement, outcome, messages: problems.map(({ message }) => message) };
 }

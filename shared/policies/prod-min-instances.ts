@@ -3,6 +3,8 @@ import { violation } from '../model/finding.ts';
 import { serves } from '../model/variant.ts';
 import { inEnvironment, type Policy } from './policy.ts';
 
+const environment = inEnvironment('prod');
+
 export const prodMinInstances: Policy = {
   id: 'prod-min-instances',
   statement: ({ prod }) =>
@@ -10,7 +12,7 @@ export const prodMinInstances: Policy = {
   rationale: 'Ensure zero-downtime deployments and fault tolerance',
   waivable: false,
   appliesTo: (facts) => {
-    const inProd = inEnvironment('prod')(facts);
+    const inProd = environment(facts);
     if (inProd !== true) return inProd;
     return (
       serverlessVariants(facts).length < facts.variants.length ||

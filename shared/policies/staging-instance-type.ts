@@ -3,13 +3,15 @@ import { needsApproval, violation } from '../model/finding.ts';
 import { instanceTypesOf } from '../model/variant.ts';
 import { inEnvironment, type Policy, typeList } from './policy.ts';
 
+const environment = inEnvironment('staging');
+
 export const stagingInstanceType: Policy = {
   id: 'staging-instance-type',
   statement: ({ staging }) => `Staging models may use ${typeList(staging.instanceTypes)} instance types.`,
   rationale: 'Balance between cost and performance for testing',
   waivable: true,
   appliesTo: (facts) => {
-    const inStaging = inEnvironment('staging')(facts);
+    const inStaging = environment(facts);
     if (inStaging !== true) return inStaging;
     return serverlessVariants(facts).length < facts.variants.length || 'Serverless variants have no instance type.';
   },
