@@ -10,6 +10,7 @@ import { gateActor } from '../shared/model/actor.ts';
 import { changeDigest, effectiveDeployment } from '../shared/model/effective-deployment.ts';
 import type { EndpointChange } from '../shared/model/endpoint-change.ts';
 import type { EndpointFacts } from '../shared/model/endpoint-facts.ts';
+import { streamOf } from '../shared/model/endpoint-ref.ts';
 import {
   baselineAfter,
   type ChangeHistory,
@@ -81,7 +82,9 @@ function cameTooLate(change: ChangeHistory | undefined, facts: EndpointFacts): b
 }
 
 async function gather({ change, generation }: ExecutionInput, services: Services): Promise<z.infer<typeof Output>> {
-  let stream = await readStream(services, change.endpoint, generation);
+  // Whatever this container last saw will do to start from: the append notices if more has been written.
+  let stream =
+    services.knownStreams.get(streamOf(change.endpoint)) ?? (await readStream(services, change.endpoint, generation));
   for (;;) {
     const before = changeOf(stream.history, generation);
     if (before?.opened) return { state: 'opened' };

@@ -1,14 +1,15 @@
 import { type AttributeValue, ExecuteStatementCommand, paginateQuery, QueryCommand } from '@aws-sdk/client-dynamodb';
 import type { Actor } from '../model/actor.ts';
-import { canonicalJson } from '../model/canonical-json.ts';
+import { canonicalJson, sha256 } from '../model/canonical-json.ts';
 import { changeOf, type EndpointHistory, historyOf } from '../model/endpoint-history.ts';
 import { type EndpointRef, streamOf } from '../model/endpoint-ref.ts';
-import { GENESIS, type LedgerRecord, type RecordBody, recordHash, sortKey } from '../model/ledger-record.ts';
+import { GENESIS, type LedgerRecord, type RecordBody, sortKey } from '../model/ledger-record.ts';
 import type { Services } from './services.ts';
 
 /** Items are at most 400 KB (DynamoDB limit); the rest is keys and index attributes. */
 const MAX_RECORD_BYTES = 380_000;
-const PAGE = 25;
+/** Records of about two changes; most readers want the newest. */
+const PAGE = 10;
 const MAX_TRIES = 20;
 
 /** Somebody else wrote to this stream 20 times in a row before us. */
@@ -24,7 +25,13 @@ export class RecordTooLargeError extends Error {
 export type LedgerItem = { pk: string; sk: string; text: string; hash: string; record: LedgerRecord };
 
 /** The end of a stream as far as it was read: oldest first, all of its last change at least. */
-export type Stream = { ref: EndpointRef; records: LedgerRecord[]; history: EndpointHistory };
+export type Stream = {
+  ref: EndpointRef;
+  records: LedgerRecord[];
+  history: EndpointHistory;
+  /** SHA-256 of the newest record, which the next one's key will carry. */
+  head: string;
+};
 
 /** What to append: same work, same id, so that a repeated task appends nothing. */
 export type Draft = { id: string; body: RecordBody; actor: Actor };
@@ -46,6 +53,7 @@ function itemFrom(item: Record<string, AttributeValue>): LedgerItem {
  */
 export async function readStream(services: Services, ref: EndpointRef, generation?: number): Promise<Stream> {
   const newestFirst: LedgerRecord[] = [];
+  let head = GENESIS;
   let from: Record<string, AttributeValue> | undefined;
   do {
     const page = await services.dynamodb.send(
@@ -59,7 +67,9 @@ export async function readStream(services: Services, ref: EndpointRef, generatio
         ExclusiveStartKey: from,
       }),
     );
-    newestFirst.push(...(page.Items ?? []).map((item) => itemFrom(item).record));
+    const items = (page.Items ?? []).map(itemFrom);
+    if (newestFirst.length === 0 && items[0]) head = sha256(items[0].text);
+    newestFirst.push(...items.map(({ record }) => record));
     const wanted = newestFirst.find(
       ({ body }) => body.kind === 'change-opened' && body.generation <= (generation ?? Number.POSITIVE_INFINITY),
     );
@@ -68,7 +78,7 @@ export async function readStream(services: Services, ref: EndpointRef, generatio
     from = complete ? undefined : page.LastEvaluatedKey;
   } while (from);
   const records = newestFirst.reverse();
-  return remember(services, { ref, records, history: historyOf(records) });
+  return remember(services, { ref, records, history: historyOf(records), head });
 }
 
 /** Streams as this container knows them; enough for the changes that are under way at one time. */
@@ -147,16 +157,17 @@ function indexAttributes({ at, actor, body, endpoint }: LedgerRecord): Record<st
 /**
  * One conditional insert: the key holds the sequence and the hash of the record before, so of two writers at one place
  * one fails with DuplicateItemException. PartiQL INSERT cannot overwrite, and the writer's role can do nothing else.
- * Key values are literals (their characters are validated) so that CloudTrail's data events show them.
+ * Returns the record's hash, or undefined where somebody else was first. Key values are literals (their characters are validated) so that CloudTrail's data events show them.
  */
-async function insert(services: Services, record: LedgerRecord): Promise<boolean> {
+async function insert(services: Services, record: LedgerRecord): Promise<string | undefined> {
   const text = canonicalJson(record);
+  const hash = sha256(text);
   if (Buffer.byteLength(text) > MAX_RECORD_BYTES) {
     throw new RecordTooLargeError(
       `A ${record.body.kind} record of ${Buffer.byteLength(text)} bytes is more than ${MAX_RECORD_BYTES}.`,
     );
   }
-  const attributes = { hash: recordHash(record), record: text, ...indexAttributes(record) };
+  const attributes = { hash, record: text, ...indexAttributes(record) };
   const names = Object.keys(attributes);
   const literals = `'pk': '${streamOf(record.endpoint)}', 'sk': '${sortKey(record.sequence, record.previous)}'`;
   try {
@@ -166,9 +177,9 @@ async function insert(services: Services, record: LedgerRecord): Promise<boolean
         Parameters: Object.values(attributes).map((value) => ({ S: value })),
       }),
     );
-    return true;
+    return hash;
   } catch (error) {
-    if ((error as Error).name === 'DuplicateItemException') return false;
+    if ((error as Error).name === 'DuplicateItemException') return undefined;
     throw error;
   }
 }
@@ -192,15 +203,16 @@ export async function append(
       schema: 1,
       endpoint: current.ref,
       sequence: (last?.sequence ?? 0) + 1,
-      previous: last ? recordHash(last) : GENESIS,
+      previous: current.head,
       id: draft.id,
       at: services.now(),
       actor: draft.actor,
       body: draft.body,
     };
-    if (await insert(services, record)) {
+    const head = await insert(services, record);
+    if (head !== undefined) {
       const records = [...current.records, record];
-      return remember(services, { ref: current.ref, records, history: historyOf(records) });
+      return remember(services, { ref: current.ref, records, history: historyOf(records), head });
     }
     current = await readStream(services, current.ref, draft.body.generation);
   }
