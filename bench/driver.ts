@@ -112,7 +112,13 @@ export async function prepare(awsUrl: string, instances: number): Promise<void> 
   await call(awsUrl, `${SAGEMAKER}.CreateEndpointConfig`, {
     EndpointConfigName: 'config',
     ProductionVariants: [
-      { VariantName: 'A', ModelName: 'model', InstanceType: 'ml.m5.large', InitialInstanceCount: instances, InitialVariantWeight: 1 },
+      {
+        VariantName: 'A',
+        ModelName: 'model',
+        InstanceType: 'ml.m5.large',
+        InitialInstanceCount: instances,
+        InitialVariantWeight: 1,
+      },
     ],
   });
 }
@@ -186,7 +192,9 @@ export async function records(awsUrl: string, endpoint: string): Promise<LedgerR
 export async function gateCalls(awsUrl: string): Promise<Map<string, number>> {
   const all = (await (await fetch(`${awsUrl}/_loopback/calls`)).json()) as Record<string, number>;
   const prefix = 'portcullis ';
-  return new Map(Object.entries(all).flatMap(([key, count]) => (key.startsWith(prefix) ? [[key.slice(prefix.length), count]] : [])));
+  return new Map(
+    Object.entries(all).flatMap(([key, count]) => (key.startsWith(prefix) ? [[key.slice(prefix.length), count]] : [])),
+  );
 }
 
 export const forgetCalls = (awsUrl: string) => fetch(`${awsUrl}/_loopback/calls`, { method: 'DELETE' });

@@ -305,6 +305,7 @@ function endpointFacts(random: Random, index: number): EndpointFacts {
     createdAt: at(createdAt),
     lastModifiedAt: at(createdAt + random.next() * (readAt - createdAt)),
     readAt: at(readAt),
+    reusedSince: null,
     variants,
     volumeKmsKeyId: random.chance(0.3) ? `arn:aws:kms:us-east-1:111122223333:key/${random.hex(8)}` : null,
     dataCapture: random.chance(0.6)

@@ -1,7 +1,7 @@
-import { createServices } from '../shared/aws/services.ts';
-import { loadConfig } from '../shared/config.ts';
 import { openStore } from '../local/aws/store.ts';
 import { createEngine } from '../local/engine.ts';
+import { createServices } from '../shared/aws/services.ts';
+import { loadConfig } from '../shared/config.ts';
 import {
   changeWeight,
   createEndpoint,
@@ -10,9 +10,9 @@ import {
   percentile,
   prepare,
   putGroupAlarms,
+  type Running,
   readsOf,
   records,
-  type Running,
   sleep,
   startRuntime,
   total,
@@ -38,7 +38,10 @@ async function fleetOf(runtime: Running, endpoints: number): Promise<void> {
     await putGroupAlarms(runtime.awsUrl, `group-${start / 100}`, names);
     for (const name of names) await createEndpoint(runtime.awsUrl, name, `group-${start / 100}`, 'dev');
   }
-  await untilOutcomes(runtime, Array.from({ length: endpoints }, (_, index) => ({ name: nameOf(index), weight: 1, sentAt: 0 })));
+  await untilOutcomes(
+    runtime,
+    Array.from({ length: endpoints }, (_, index) => ({ name: nameOf(index), weight: 1, sentAt: 0 })),
+  );
 }
 
 type Sent = { name: string; weight: number; sentAt: number };
@@ -56,10 +59,17 @@ async function answersOf(runtime: Running, sent: readonly Sent[]): Promise<Answe
     }
     for (const change of changes) {
       const outcomes = all.flatMap(({ at, body }) =>
-        body.kind === 'outcome' && weights.get(body.generation) === change.weight ? [{ at: Date.parse(at), result: body.result }] : [],
+        body.kind === 'outcome' && weights.get(body.generation) === change.weight
+          ? [{ at: Date.parse(at), result: body.result }]
+          : [],
       );
       const first = outcomes[0];
-      answers.push({ ...change, outcomes: outcomes.length, endedAt: first?.at ?? Number.NaN, result: first?.result ?? 'none' });
+      answers.push({
+        ...change,
+        outcomes: outcomes.length,
+        endedAt: first?.at ?? Number.NaN,
+        result: first?.result ?? 'none',
+      });
     }
   }
   return answers;
@@ -75,7 +85,13 @@ async function untilOutcomes(runtime: Running, sent: readonly Sent[], ms = 120_0
 }
 
 /** Changes at a steady pace, whether or not the gate keeps up. */
-async function load(runtime: Running, perSecond: number, seconds: number, endpoints: number, firstWeight: number): Promise<Sent[]> {
+async function load(
+  runtime: Running,
+  perSecond: number,
+  seconds: number,
+  endpoints: number,
+  firstWeight: number,
+): Promise<Sent[]> {
   const sent: Sent[] = [];
   const started = performance.now();
   const calls: Promise<unknown>[] = [];
@@ -83,7 +99,11 @@ async function load(runtime: Running, perSecond: number, seconds: number, endpoi
     const due = started + (index * 1000) / perSecond;
     const wait = due - performance.now();
     if (wait > 0) await sleep(wait);
-    const change = { name: nameOf(index % endpoints), weight: firstWeight + Math.floor(index / endpoints), sentAt: Date.now() };
+    const change = {
+      name: nameOf(index % endpoints),
+      weight: firstWeight + Math.floor(index / endpoints),
+      sentAt: Date.now(),
+    };
     sent.push(change);
     calls.push(changeWeight(runtime.awsUrl, change.name, change.weight));
   }
@@ -188,7 +208,10 @@ export async function benchDuplicates({ changes = 600, endpoints = 100, perSecon
       const settled = await untilOutcomes(runtime, sent);
       await sleep(6_000);
       const answers = await answersOf(runtime, sent);
-      return { reads: total(readsOf(await gateCalls(runtime.awsUrl))), answers: answers.length === settled.length ? answers : settled };
+      return {
+        reads: total(readsOf(await gateCalls(runtime.awsUrl))),
+        answers: answers.length === settled.length ? answers : settled,
+      };
     } finally {
       await runtime.stop();
     }

@@ -2,15 +2,14 @@ import * as z from 'zod';
 import { resumeExecution } from '../shared/aws/approvals.ts';
 import { readEndpoint } from '../shared/aws/endpoint-reader.ts';
 import { ExecutionInput } from '../shared/aws/executions.ts';
-import { append, type Draft, readStream } from '../shared/aws/ledger.ts';
+import { append, type Draft, readStream, type Stream } from '../shared/aws/ledger.ts';
 import type { Services } from '../shared/aws/services.ts';
 import { rememberSchedule } from '../shared/aws/work.ts';
 import { task } from '../shared/lambda.ts';
 import { gateActor } from '../shared/model/actor.ts';
 import { changeDigest, effectiveDeployment } from '../shared/model/effective-deployment.ts';
 import type { EndpointChange } from '../shared/model/endpoint-change.ts';
-import type { EndpointFacts } from '../shared/model/endpoint-facts.ts';
-import { streamOf } from '../shared/model/endpoint-ref.ts';
+import { type EndpointFacts, readSince } from '../shared/model/endpoint-facts.ts';
 import {
   baselineAfter,
   type ChangeHistory,
@@ -19,6 +18,7 @@ import {
   isCovered,
   lastOpened,
 } from '../shared/model/endpoint-history.ts';
+import { streamOf } from '../shared/model/endpoint-ref.ts';
 
 const Output = z.strictObject({ state: z.enum(['opened', 'joined', 'gone']) });
 
@@ -77,8 +77,34 @@ function isStale(facts: EndpointFacts, events: EndpointChange[]): boolean {
 /** Did an event come in after the reading had begun, of something that the reading does not show? Then it is read again. */
 function cameTooLate(change: ChangeHistory | undefined, facts: EndpointFacts): boolean {
   return (change?.records ?? []).some(
-    ({ at, body }) => body.kind === 'event-joined' && at > facts.readAt && !isCovered(body.event, facts),
+    ({ at, body }) => body.kind === 'event-joined' && at > readSince(facts) && !isCovered(body.event, facts),
   );
+}
+
+/** Ends the request that this change replaces, unless somebody answers it first, and wakes whoever waits for it. */
+async function supersede(services: Services, stream: Stream, generation: number, digest: string): Promise<void> {
+  const after = await append(services, stream, (history) => {
+    const old = superseded(history, generation, digest);
+    if (!old?.request) return undefined;
+    const { request, digest: asked } = old.request;
+    return {
+      id: `decided#${request}`,
+      body: {
+        kind: 'decided',
+        generation: old.generation,
+        digest: asked,
+        request,
+        answer: 'superseded',
+        reason: `change ${generation} replaced it`,
+      },
+      actor: gateActor,
+    };
+  });
+  // Waking twice does no harm; not waking, because an earlier run died here, would.
+  const ended = after.history.changes.findLast(
+    ({ generation: other, request, decided, outcome }) => other < generation && request && decided && !outcome,
+  );
+  if (ended?.request) await resumeExecution(services, ended.request.request);
 }
 
 async function gather({ change, generation }: ExecutionInput, services: Services): Promise<z.infer<typeof Output>> {
@@ -87,8 +113,11 @@ async function gather({ change, generation }: ExecutionInput, services: Services
     services.knownStreams.get(streamOf(change.endpoint)) ?? (await readStream(services, change.endpoint, generation));
   for (;;) {
     const before = changeOf(stream.history, generation);
-    if (before?.opened) return { state: 'opened' };
     if (before?.joined) return { state: 'joined' };
+    if (before?.opened) {
+      await supersede(services, stream, generation, before.opened.digest);
+      return { state: 'opened' };
+    }
     const fresh = READ_FRESH.has(change.cause) || before !== undefined;
     const facts = await readEndpoint(services, change.endpoint, { fresh });
     if (!facts) {
@@ -112,24 +141,7 @@ async function gather({ change, generation }: ExecutionInput, services: Services
     if (missed) continue;
     for (const { name } of facts.monitors) await rememberSchedule(services, change.endpoint, name);
     const now = changeOf(stream.history, generation);
-    const digest = now?.opened?.digest;
-    const old = digest === undefined ? undefined : superseded(stream.history, generation, digest);
-    if (old?.request) {
-      const { request, digest: asked } = old.request;
-      await append(services, stream, () => ({
-        id: `decided#${request}`,
-        body: {
-          kind: 'decided',
-          generation: old.generation,
-          digest: asked,
-          request,
-          answer: 'superseded',
-          reason: `change ${generation} replaced it`,
-        },
-        actor: gateActor,
-      }));
-      await resumeExecution(services, request);
-    }
+    if (now?.opened) await supersede(services, stream, generation, now.opened.digest);
     return { state: now?.joined ? 'joined' : 'opened' };
   }
 }

@@ -14,6 +14,7 @@ import { task } from '../shared/lambda.ts';
 import { gateActor } from '../shared/model/actor.ts';
 import { type EventReading, readEvent } from '../shared/model/aws-event.ts';
 import type { EndpointChange } from '../shared/model/endpoint-change.ts';
+import { readSince } from '../shared/model/endpoint-facts.ts';
 import { type ChangeHistory, changeOf, type EndpointHistory, isCovered } from '../shared/model/endpoint-history.ts';
 import { EndpointRef, streamOf } from '../shared/model/endpoint-ref.ts';
 
@@ -53,7 +54,7 @@ async function endpointBehind(
 function wasSeen({ opened, records }: ChangeHistory, { eventId }: EndpointChange): boolean {
   if (opened?.eventId === eventId) return true;
   const joined = records.find(({ body }) => body.kind === 'event-joined' && body.event.eventId === eventId);
-  return joined !== undefined && (opened === undefined || joined.at <= opened.facts.readAt);
+  return joined !== undefined && (opened === undefined || joined.at <= readSince(opened.facts));
 }
 
 /**
@@ -71,14 +72,16 @@ function coveringGeneration(history: EndpointHistory, event: EndpointChange): nu
   })?.generation;
 }
 
-/** Puts an event on record with the change it belongs to: because it says who, or because its facts are being read right now. */
+/**
+ * Puts an event on record with the change it belongs to: because it says who, or because its facts are being read right
+ * now. Not where those facts turn out not to hold it: then it belongs to the next change.
+ */
 function join(services: Services, stream: Stream, change: EndpointChange, generation: number) {
   return append(services, stream, (history) => {
-    if (
-      history.changes.some(({ events, opened }) => [...events, opened].some((each) => each?.eventId === change.eventId))
-    ) {
-      return undefined;
-    }
+    const mine = changeOf(history, generation);
+    if (mine && [...mine.events, mine.opened].some((each) => each?.eventId === change.eventId)) return undefined;
+    const ended = mine?.outcome?.result === 'deleted';
+    if (mine?.opened && !ended && !isCovered(change, mine.opened.facts)) return undefined;
     return {
       id: `event#${change.eventId}`,
       body: { kind: 'event-joined', generation, event: change },
@@ -105,7 +108,8 @@ function coveredByWhatIsKnown(services: Services, change: EndpointChange): Strea
 
 async function receiveChange(change: EndpointChange, services: Services): Promise<Received> {
   const { name } = change.endpoint;
-  if (!change.actor && startedAfter(services, change)) return { as: 'joined', detail: `a change of ${name} is about to be read` };
+  if (!change.actor && startedAfter(services, change))
+    return { as: 'joined', detail: `a change of ${name} is about to be read` };
   let stream = coveredByWhatIsKnown(services, change);
   for (;;) {
     stream ??= await readStream(services, change.endpoint);

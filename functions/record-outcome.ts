@@ -24,8 +24,8 @@ function stateOf({ checked, verified, failure }: z.infer<typeof Input>): Paramet
 // A Lambda's error arrives as JSON with a stack trace; people want its message.
 function messageOf(cause: string): string {
   try {
-    const { errorMessage } = JSON.parse(cause) as { errorMessage?: string };
-    return errorMessage ?? cause;
+    const { errorMessage } = JSON.parse(cause) as { errorMessage?: unknown };
+    return typeof errorMessage === 'string' ? errorMessage : cause;
   } catch {
     return cause;
   }

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import * as z from 'zod';
-import { Approver } from './model/approver.ts';
+import { sharesPerson } from './model/actor.ts';
+import { Approver, namesOf } from './model/approver.ts';
 import { EnvironmentRules } from './model/environment.ts';
 import { PriceTable } from './model/price-table.ts';
 import { PolicyLimits, type PolicySettings } from './policies/settings.ts';
@@ -109,6 +110,16 @@ export function parseConfigFile(text: string, name: string, problems: string[]):
   const ids = parsed.data.approvals.approvers.map(({ id }) => id);
   for (const id of new Set(ids.filter((each, index) => ids.indexOf(each) !== index))) {
     problems.push(`${name}: approvals.approvers: two approvers have the id ${id}`);
+  }
+  const { approvers } = parsed.data.approvals;
+  for (const [index, one] of approvers.entries()) {
+    const twin = approvers
+      .slice(index + 1)
+      .find((other) => other.id !== one.id && sharesPerson(namesOf(one), namesOf(other)));
+    if (twin)
+      problems.push(
+        `${name}: approvals.approvers: ${one.id} and ${twin.id} share a name, so one person could approve twice`,
+      );
   }
   return parsed.data;
 }

@@ -140,6 +140,7 @@ export const facts = (overrides: Partial<EndpointFacts> = {}): EndpointFacts => 
   createdAt: '2026-11-01T00:00:00.000Z',
   lastModifiedAt: '2026-11-20T09:00:00.000Z',
   readAt: NOW,
+  reusedSince: null,
   variants: [instanceVariant()],
   volumeKmsKeyId: null,
   dataCapture: {

@@ -115,7 +115,6 @@ describe('every mistake is told', () => {
   });
 
   test.each([
-    ['an unknown key', 'polices: {}', /\(file\): .*polices/],
     ['YAML that is none', 'a: [1,\nb: 2', /not YAML: /],
     ['a list instead of settings', '- a', /\(file\): /],
     [
@@ -131,6 +130,20 @@ describe('every mistake is told', () => {
     ],
   ])('%s', (_what, text, problem) => {
     expect(problems(text)).toEqual([expect.stringMatching(problem)]);
+  });
+
+  test.each([
+    'polices: {}',
+    'environments: { tagkey: stage }',
+    'environments: { tagValues: { qa: [qa] } }',
+    'environments: { namePatterns: [{ pattern: x, environment: dev, tag: y }] }',
+    'policies: { prod: { minInstance: 3 } }',
+    'prices: { files: x }',
+    'approvals: { approver: [] }',
+    'approvals: { approvers: [{ id: a, name: A, email: a@example.com, aws: [a] }] }',
+    'reading: { concurency: 1 }',
+  ])('a misspelt key is a mistake at any depth: %s', (text) => {
+    expect(problems(text)).toEqual([expect.stringMatching(/[Uu]nrecognized key/)]);
   });
 
   test('a price table that is none says which field', () => {

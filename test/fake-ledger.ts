@@ -7,11 +7,13 @@ import {
   PutItemCommand,
   QueryCommand,
   type QueryCommandInput,
+  ScanCommand,
+  type ScanCommandInput,
   UpdateItemCommand,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { canonicalJson } from '../shared/model/canonical-json.ts';
-import { streamOf } from '../shared/model/endpoint-ref.ts';
+import { type EndpointRef, streamOf } from '../shared/model/endpoint-ref.ts';
 import { GENESIS, type LedgerRecord, recordHash, sortKey } from '../shared/model/ledger-record.ts';
 import { records, type Written } from './builders.ts';
 import { awsError, type FakeAws } from './fake-aws.ts';
@@ -100,6 +102,14 @@ export function fakeTables(aws: FakeAws) {
     const more = last && start + Items.length < matching.length;
     return { Items, ...(more ? { LastEvaluatedKey: last.id ? { id: last.id } : { pk: last.pk, sk: last.sk } } : {}) };
   });
+  dynamodb.on(ScanCommand).callsFake(async (input: ScanCommandInput) => {
+    await before('Scan', input);
+    const stored = [...(input.TableName === 'ledger' ? ledger : tableOf(input.TableName)).values()];
+    const start = Number(input.ExclusiveStartKey?.at?.N ?? 0);
+    const end = start + aws.world.pageSize;
+    const more = end < stored.length;
+    return { Items: stored.slice(start, end), ...(more ? { LastEvaluatedKey: { at: { N: String(end) } } } : {}) };
+  });
   dynamodb.on(GetItemCommand).callsFake(async (input: { TableName: string; Key: Item }) => {
     await before('GetItem', input);
     return { Item: tableOf(input.TableName).get(keyOf(input.Key)) };
@@ -135,6 +145,17 @@ export function fakeTables(aws: FakeAws) {
       if (!record) throw new Error('no record');
       put({ ...record, sequence: (last?.sequence ?? 0) + 1, previous: last ? recordHash(last) : GENESIS });
     },
+    /** Starts the stream of another endpoint. */
+    seedAt: (ref: EndpointRef, ...written: Written[]) => {
+      for (const record of records(...written)) put({ ...record, endpoint: ref });
+    },
+    /** Takes a record out of the table, which the gate's own role could not do. */
+    remove: (sequence: number) => {
+      const [key] = [...ledger].find(([, { record }]) => record?.S?.includes(`"sequence":${sequence}}`)) ?? [];
+      if (!key || !ledger.delete(key)) throw new Error(`no record ${sequence}`);
+    },
+    /** A record as the table holds it. */
+    textOf: canonicalJson,
     /** Everything on record, oldest first. */
     records: all,
     bodies: () => all().map(({ body }) => body),

@@ -146,8 +146,7 @@ export function createLoopbackServer({ account, region, dynamodb, services, s3 }
     } else if (path === '/_loopback/faults' && request.method === 'DELETE') faults.length = 0;
     else if (path === '/_loopback/latency' && request.method === 'POST') {
       latencyMs = (JSON.parse((await bodyOf(request)).toString('utf8')) as { ms: number }).ms;
-    }
-    else if (path !== '/_loopback/calls') throw new AwsError('NotFound', `There is no ${path}.`, 404);
+    } else if (path !== '/_loopback/calls') throw new AwsError('NotFound', `There is no ${path}.`, 404);
     send(response, 200, 'application/json', JSON.stringify(Object.fromEntries(calls)));
   };
 

@@ -28,7 +28,7 @@ export class UnreadableFactsError extends Error {
 export type Reading = {
   services: Services;
   ref: EndpointRef;
-  cache: ReadCache;
+  cache: Pick<ReadCache, 'get'>;
   /** Runs a call when fewer than `reading.concurrency` are under way. */
   call: <T>(run: () => Promise<T>) => Promise<T>;
 };
@@ -44,22 +44,23 @@ type LiveVariant = NonNullable<DescribeEndpointOutput['ProductionVariants']>[num
 
 type Bounds = { MinCapacity?: number | undefined; MaxCapacity?: number | undefined };
 
+/** What is asked for right now counts even outside the bounds: that is what runs until scaling has caught up. */
 function rangeOf(configured: ProductionVariant, live: LiveVariant | undefined, target: Bounds | undefined) {
   const desired = live?.DesiredInstanceCount ?? live?.CurrentInstanceCount ?? configured.InitialInstanceCount ?? 0;
   const managed = live?.ManagedInstanceScaling ?? configured.ManagedInstanceScaling;
   if (managed?.Status === 'ENABLED') {
     return {
       desiredInstances: desired,
-      minInstances: managed.MinInstanceCount ?? desired,
-      maxInstances: managed.MaxInstanceCount ?? desired,
+      minInstances: Math.min(managed.MinInstanceCount ?? desired, desired),
+      maxInstances: Math.max(managed.MaxInstanceCount ?? desired, desired),
       scaledBy: 'managed-instance-scaling' as const,
     };
   }
   if (target) {
     return {
       desiredInstances: desired,
-      minInstances: target.MinCapacity ?? desired,
-      maxInstances: target.MaxCapacity ?? desired,
+      minInstances: Math.min(target.MinCapacity ?? desired, desired),
+      maxInstances: Math.max(target.MaxCapacity ?? desired, desired),
       scaledBy: 'application-auto-scaling' as const,
     };
   }
@@ -188,7 +189,8 @@ const iso = (date: Date | undefined) => (date ?? new Date(0)).toISOString();
  * Reads everything the policies may look at. Returns undefined where the endpoint does not exist. Throws
  * UnreadableFactsError, or the SDK's error, where any part cannot be read: facts are whole or not there.
  *
- * Reads go out as soon as what they need is known, four deep at most (five for model packages): endpoint, tags and
+ * Reads go out as soon as what they need is known, four deep (five with model packages, six with
+ * inference components): endpoint, tags and
  * schedules; config, alarms, scaling and job definitions; models; artifacts. With `fresh`, nothing read before is reused.
  */
 export async function readEndpoint(
@@ -198,10 +200,15 @@ export async function readEndpoint(
 ): Promise<EndpointFacts | undefined> {
   const reuse = !fresh && services.config.file.reading.cacheSeconds > 0;
   const limit = pLimit(services.config.file.reading.concurrency);
+  let reusedSince: number | undefined;
+  const cache = reuse ? services.cache : new ReadCache(Number.POSITIVE_INFINITY, () => 0);
+  const noteReuse = (at: number) => {
+    reusedSince = Math.min(at, reusedSince ?? at);
+  };
   const reading: Reading = {
     services,
     ref,
-    cache: reuse ? services.cache : new ReadCache(Number.POSITIVE_INFINITY, () => 0),
+    cache: { get: (key, read) => cache.get(key, read, reuse ? noteReuse : undefined) },
     call: (run) => limit(run),
   };
   // Stamped before the first call: everything that happened earlier is in what we read.
@@ -242,7 +249,9 @@ export async function readEndpoint(
     for (const variant of list ?? []) live.set(variant.VariantName ?? '', variant);
   }
   const scalable = configured.flatMap(({ variant }) => (variant.ServerlessConfig ? [] : [variant.VariantName ?? '']));
-  const targetsRead = readScaling(reading, scalable);
+  // Resource ids are case-sensitive, and the event that brought us here may have written the name small.
+  const exact = { ...reading, ref: { ...ref, name: described.EndpointName ?? ref.name } };
+  const targetsRead = readScaling(exact, scalable);
   targetsRead.catch(() => undefined);
 
   const variants = await Promise.all(
@@ -297,6 +306,7 @@ export async function readEndpoint(
     createdAt: iso(described.CreationTime),
     lastModifiedAt: iso(described.LastModifiedTime),
     readAt,
+    reusedSince: reusedSince === undefined ? null : new Date(reusedSince).toISOString(),
     variants,
     volumeKmsKeyId: config.KmsKeyId ?? null,
     dataCapture: capture

@@ -39,7 +39,12 @@ function rememberStart(services: Services, change: EndpointChange, at: string): 
  */
 export function startedAfter(services: Services, { endpoint, sighting, kind }: EndpointChange): boolean {
   const startedAt = services.startedAt.get(streamOf(endpoint));
-  return kind === 'endpoint' && startedAt !== undefined && sighting.lastModifiedAt !== undefined && sighting.lastModifiedAt <= startedAt;
+  return (
+    kind === 'endpoint' &&
+    startedAt !== undefined &&
+    sighting.lastModifiedAt !== undefined &&
+    sighting.lastModifiedAt <= startedAt
+  );
 }
 
 /**

@@ -36,14 +36,22 @@ export type Stream = {
 /** What to append: same work, same id, so that a repeated task appends nothing. */
 export type Draft = { id: string; body: RecordBody; actor: Actor };
 
-function itemFrom(item: Record<string, AttributeValue>): LedgerItem {
+/** `orElse` is what a record that is not even JSON is read as; without it, it is an error. */
+function itemFrom(item: Record<string, AttributeValue>, orElse?: () => unknown): LedgerItem {
   const text = item.record?.S ?? '';
+  let record: unknown;
+  try {
+    record = JSON.parse(text);
+  } catch (error) {
+    if (!orElse) throw error;
+    record = orElse();
+  }
   return {
     pk: item.pk?.S ?? '',
     sk: item.sk?.S ?? '',
     text,
     hash: item.hash?.S ?? '',
-    record: JSON.parse(text) as LedgerRecord,
+    record: record as LedgerRecord,
   };
 }
 
@@ -67,14 +75,16 @@ export async function readStream(services: Services, ref: EndpointRef, generatio
         ExclusiveStartKey: from,
       }),
     );
-    const items = (page.Items ?? []).map(itemFrom);
+    const items = (page.Items ?? []).map((item) => itemFrom(item));
     if (newestFirst.length === 0 && items[0]) head = sha256(items[0].text);
     newestFirst.push(...items.map(({ record }) => record));
     const wanted = newestFirst.find(
       ({ body }) => body.kind === 'change-opened' && body.generation <= (generation ?? Number.POSITIVE_INFINITY),
     );
     // Events may have joined before it was opened, so all of it is there only when something older is.
-    const complete = wanted && newestFirst.some(({ body }) => body.generation < wanted.body.generation);
+    const complete =
+      wanted &&
+      newestFirst.some(({ body }) => body.kind === 'change-opened' && body.generation < wanted.body.generation);
     from = complete ? undefined : page.LastEvaluatedKey;
   } while (from);
   const records = newestFirst.reverse();
@@ -116,7 +126,7 @@ export async function* readWholeStream(services: Services, pk: string): AsyncGen
       ConsistentRead: true,
     },
   );
-  for await (const page of pages) for (const item of page.Items ?? []) yield itemFrom(item);
+  for await (const page of pages) for (const item of page.Items ?? []) yield itemFrom(item, () => ({}));
 }
 
 /** `prod#2026-11`: the month in which something was recorded, by environment or by result. */

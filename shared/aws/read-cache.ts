@@ -3,7 +3,7 @@
  * read is not kept. Bounded: the oldest entries go first.
  */
 export class ReadCache {
-  readonly #entries = new Map<string, { value: Promise<unknown>; until: number }>();
+  readonly #entries = new Map<string, { value: Promise<unknown>; at: number }>();
   readonly #lifetimeMs: number;
   readonly #now: () => number;
   readonly #maxEntries: number;
@@ -14,13 +14,17 @@ export class ReadCache {
     this.#maxEntries = maxEntries;
   }
 
-  get<T>(key: string, read: () => Promise<T>): Promise<T> {
+  /** `reused` is told when what is handed out was read, where it was not read now. */
+  get<T>(key: string, read: () => Promise<T>, reused?: (at: number) => void): Promise<T> {
     const now = this.#now();
     const entry = this.#entries.get(key);
-    if (entry && entry.until > now) return entry.value as Promise<T>;
+    if (entry && entry.at + this.#lifetimeMs > now) {
+      reused?.(entry.at);
+      return entry.value as Promise<T>;
+    }
     const value = read();
     this.#entries.delete(key);
-    this.#entries.set(key, { value, until: now + this.#lifetimeMs });
+    this.#entries.set(key, { value, at: now });
     value.catch(() => this.#entries.get(key)?.value === value && this.#entries.delete(key));
     if (this.#entries.size > this.#maxEntries) {
       const oldest = this.#entries.keys().next();

@@ -23,7 +23,12 @@ const MAX_EVENT_BYTES = 300_000;
 /** Keeps a poison event with its reason. The same bytes are kept once. */
 export async function quarantine(services: Services, event: unknown, reason: string): Promise<QuarantinedEvent> {
   const whole = JSON.stringify(event) ?? String(event);
-  const kept = { id: sha256(whole).slice(0, 32), reason, at: services.now(), event: whole.slice(0, MAX_EVENT_BYTES) };
+  const kept = {
+    id: sha256(whole).slice(0, 32),
+    reason,
+    at: services.now(),
+    event: Buffer.from(whole).subarray(0, MAX_EVENT_BYTES).toString(),
+  };
   await services.dynamodb.send(
     new PutItemCommand({
       TableName: tableOf(services),

@@ -37,7 +37,8 @@ export type RefusalCode =
   | 'expired'
   | 'other-deployment'
   | 'no-reason'
-  | 'own-change';
+  | 'own-change'
+  | 'ended';
 
 /** The reply to somebody who answers: recorded (and perhaps final), or the reason why not. */
 export type AnswerReply =
@@ -47,7 +48,8 @@ export type AnswerReply =
   | { reply: 'refused'; code: RefusalCode; reason: string };
 
 export function approvalsNeeded(history: EndpointHistory, generation: number, rules: ApprovalRules): number {
-  const known = requestersOf(history, generation).length > 0;
+  // A service acts for somebody whom it does not name.
+  const known = requestersOf(history, generation).some(({ kind }) => kind === 'person');
   return known ? rules.required.requesterKnown : rules.required.requesterUnknown;
 }
 
@@ -106,6 +108,8 @@ export function decideApproval(
   const mine = change.approvals.find(({ approver }) => approver === answer.approver);
   if (mine && mine.answer === answer.answer) return { reply: 'already-recorded', final: change.decided };
   if (change.decided) return { reply: 'already-decided', final: change.decided };
+
+  if (change.outcome) return refused('ended', `This change has ended: ${change.outcome.reason}`);
 
   const approver = rules.approvers.find(({ id }) => id === answer.approver);
   if (!approver) return refused('not-an-approver', `${answer.approver} is not on the list of approvers.`);

@@ -40,7 +40,11 @@ const Envelope = z.object({
 });
 type Envelope = z.infer<typeof Envelope>;
 
-const EpochMs = z.number().transform((ms) => new Date(ms).toISOString());
+const EpochMs = z
+  .number()
+  .min(0)
+  .max(8_640_000_000_000_000)
+  .transform((ms) => new Date(ms).toISOString());
 const VariantSummary = z.object({
   VariantName: z.string().optional(),
   DesiredInstanceCount: z.number().optional(),

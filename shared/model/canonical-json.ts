@@ -6,7 +6,12 @@ import canonicalize from 'canonicalize';
  * Throws TypeError where the value is not JSON (undefined, a function, NaN).
  */
 export function canonicalJson(value: unknown): string {
-  const text = canonicalize(value);
+  let text: string | undefined;
+  try {
+    text = canonicalize(value);
+  } catch (error) {
+    throw new TypeError('Only JSON values have a canonical form, and this value is none.', { cause: error });
+  }
   if (text === undefined) throw new TypeError('Only JSON values have a canonical form, and this value is none.');
   return text;
 }

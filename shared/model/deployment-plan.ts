@@ -125,6 +125,7 @@ export function factsFromPlan(plan: DeploymentPlan, now: string): EndpointFacts 
     createdAt: '1970-01-01T00:00:00.000Z',
     lastModifiedAt: now,
     readAt: now,
+    reusedSince: null,
     variants: plan.variants.map(variantFrom),
     volumeKmsKeyId: plan.volumeKmsKeyId ?? null,
     dataCapture: plan.dataCapture

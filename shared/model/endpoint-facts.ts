@@ -97,6 +97,8 @@ export const EndpointFacts = z.strictObject({
   createdAt: Timestamp,
   lastModifiedAt: Timestamp,
   readAt: Timestamp,
+  /** When the oldest part was read that was not read anew (a minute ago at most); null where all of it was. */
+  reusedSince: Timestamp.nullable(),
   variants: z.array(Variant).min(1),
   volumeKmsKeyId: z.string().nullable(),
   dataCapture: z
@@ -112,6 +114,11 @@ export const EndpointFacts = z.strictObject({
   artifacts: z.array(Artifact),
 });
 export type EndpointFacts = z.infer<typeof EndpointFacts>;
+
+/** Whatever came in before this moment is in the facts, reused parts included. */
+export function readSince({ readAt, reusedSince }: EndpointFacts): string {
+  return reusedSince !== null && reusedSince < readAt ? reusedSince : readAt;
+}
 
 /** Variants that run on instances, shadow ones too. */
 export function hostedVariants(facts: EndpointFacts): HostedVariant[] {

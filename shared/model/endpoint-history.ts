@@ -1,6 +1,6 @@
 import type { Actor } from './actor.ts';
 import type { EndpointChange, Sighting } from './endpoint-change.ts';
-import type { EndpointFacts } from './endpoint-facts.ts';
+import { type EndpointFacts, readSince } from './endpoint-facts.ts';
 import { ACCEPTED, type Baseline, type LedgerRecord, type RecordOf } from './ledger-record.ts';
 import { isHosted } from './variant.ts';
 
@@ -61,6 +61,7 @@ export function historyOf(records: readonly LedgerRecord[]): EndpointHistory {
         break;
       case 'change-joined':
         change.joined = body;
+        if (isNamed(record.actor)) change.requesters.push(record.actor);
         break;
       case 'event-joined':
         change.events.push(body.event);
@@ -173,6 +174,6 @@ export function isCovered(change: EndpointChange, facts: EndpointFacts): boolean
     return saysTheSame(sighting, facts) && (sighting.settled === true || facts.underWay);
   }
   const at = Date.parse(change.at);
-  if (at + CONSISTENT_AFTER_MS <= readAt) return true;
+  if (at + CONSISTENT_AFTER_MS <= Date.parse(readSince(facts))) return true;
   return at <= readAt && saysTheSame(sighting, facts);
 }

@@ -4,7 +4,7 @@ export const Environment = z.enum(['dev', 'staging', 'prod']);
 export type Environment = z.infer<typeof Environment>;
 
 /** An endpoint's environment and how we know: by its tag, by its name, or by default (then it is `prod`, the strictest). */
-export const EnvironmentFact = z.object({
+export const EnvironmentFact = z.strictObject({
   name: Environment,
   source: z.enum(['tag', 'name', 'default']),
   /** What was seen, for people: `tag environment=prod`. */
@@ -13,10 +13,10 @@ export const EnvironmentFact = z.object({
 export type EnvironmentFact = z.infer<typeof EnvironmentFact>;
 
 /** How environments are told apart; part of `portcullis.yaml`. */
-export const EnvironmentRules = z.object({
+export const EnvironmentRules = z.strictObject({
   tagKey: z.string().min(1).max(128).default('environment').describe('Tag on the endpoint that names its environment.'),
   tagValues: z
-    .object({
+    .strictObject({
       dev: z.array(z.string()).default(['dev', 'development']),
       staging: z.array(z.string()).default(['staging', 'stage']),
       prod: z.array(z.string()).default(['prod', 'production']),
@@ -25,7 +25,7 @@ export const EnvironmentRules = z.object({
     .describe('Tag values that mean each environment; case does not matter.'),
   namePatterns: z
     .array(
-      z.object({
+      z.strictObject({
         pattern: z.string().min(1).describe('Endpoint name; * stands for any characters.'),
         environment: Environment,
       }),

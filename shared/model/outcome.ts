@@ -37,7 +37,9 @@ export function outcomeOf(
   if (state === 'superseded' || change?.decided?.answer === 'superseded') {
     return ended('superseded', 'undetermined', 'A later change of the endpoint took its place.');
   }
-  if (!change?.findings) return ended('undetermined', 'undetermined', 'No findings are on record.');
+  if (!change?.findings || change.findings.decision === 'undetermined') {
+    return ended('undetermined', 'undetermined', 'No findings are on record.');
+  }
   const { findings, decision, unchanged } = change.findings;
   if (decision === 'blocked') {
     const violations = violationsIn(findings);
@@ -52,7 +54,8 @@ export function outcomeOf(
     if (decided.answer !== 'approved') return ended('expired', 'blocked', `Not approved: ${decided.reason}.`);
   }
   const { verified } = change;
-  if (!verified) return ended('undetermined', 'undetermined', 'Its monitors and alarms were not verified.');
+  if (!verified || verified.decision === 'undetermined')
+    return ended('undetermined', 'undetermined', 'Its monitors and alarms were not verified.');
   if (verified.decision === 'blocked') {
     const violations = violationsIn(verified.findings);
     return ended('blocked', 'blocked', `Violates ${violations.join(', ')}.`, violations);

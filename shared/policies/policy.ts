@@ -35,11 +35,13 @@ export function typeList(types: readonly string[]): string {
 }
 
 const statements = new WeakMap<PolicySettings, Map<Policy, string>>();
+
+/** Settings live as long as the process, so each sentence is made once. */
 function statementOf(policy: Policy, settings: PolicySettings): string {
-  let known = statements.get(settings);
-  if (!known) { known = new Map(); statements.set(settings, known); }
-  let statement = known.get(policy);
-  if (statement === undefined) { statement = policy.statement(settings); known.set(policy, statement); }
+  const known = statements.get(settings) ?? new Map<Policy, string>();
+  statements.set(settings, known);
+  const statement = known.get(policy) ?? policy.statement(settings);
+  known.set(policy, statement);
   return statement;
 }
 

@@ -4,19 +4,10 @@ import { advice, type Problem, violation } from '../model/finding.ts';
 import type { Policy } from './policy.ts';
 import type { PolicyLimits } from './settings.ts';
 
-const split = new WeakMap<PolicyLimits, Map<string, string[][]>>();
-function patternsFor(role: string, settings: PolicyLimits): string[][] {
-  let byRole = split.get(settings);
-  if (!byRole) split.set(settings, (byRole = new Map()));
-  let patterns = byRole.get(role);
-  if (!patterns) byRole.set(role, (patterns = settings.alarmNamePatterns.map((p) => p.replaceAll('{role}', role).split('{endpoint}'))));
-  return patterns;
-}
-
 /** The alarms of this deployment that may fill a role, by the name patterns of the settings. */
 function alarmsFor(role: string, facts: EndpointFacts, alarms: RollbackAlarm[], settings: PolicyLimits) {
-  const patterns = patternsFor(role, settings).map(([head, ...rest]) =>
-    rest.length === 0 ? (head as string) : [head, ...rest].join(facts.endpoint.name),
+  const patterns = settings.alarmNamePatterns.map((pattern) =>
+    pattern.replace('{role}', role).replace('{endpoint}', facts.endpoint.name),
   );
   return {
     patterns,

@@ -54,26 +54,28 @@ test(
           (async () => {
             const name = `asks-${kill}`;
             // Three instances in staging need approval.
-          await putAlarms(runtime, name);
+            await putAlarms(runtime, name);
             await create(name, 'three', 'staging');
             created.push(name);
             const { request } = await requestOf(runtime, name);
             waiting.push({ name, request, code: await runtime.codeFor(request, 'ada@example.com') });
           })(),
           ...pending.map(async (asked) => {
-          try {
-            const { status } = await runtime.decide(asked.request, 'ada@example.com', 'approved');
-            if (status === 303) decided.push(asked);
-          } catch {
-            // Killed on the way: it may be decided or not, and is asked again.
-            waiting.push(asked);
-          }
-        }),
-      ];
+            try {
+              const { status } = await runtime.decide(asked.request, 'ada@example.com', 'approved');
+              if (status === 303) decided.push(asked);
+            } catch {
+              // Killed on the way: it may be decided or not, and is asked again.
+              waiting.push(asked);
+            }
+          }),
+        ];
         const settled = Promise.allSettled(work);
         // Every other kill comes in the middle of the work, the others right behind it.
-      const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-      await (kill % 2 === 0 ? Promise.race([settled, pause(100 + next() * 900)]) : settled.then(() => pause(next() * 100)));
+        const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+        await (kill % 2 === 0
+          ? Promise.race([settled, pause(100 + next() * 900)])
+          : settled.then(() => pause(next() * 100)));
         await runtime.end('SIGKILL');
         await settled;
         await runtime.start();

@@ -5,24 +5,51 @@ import { fakeAws, type World } from '../fake-aws.ts';
 
 async function alarms(names: string[], change: (world: World) => void, ref = endpoint) {
   const aws = fakeAws();
-  aws.world.endpoint = { ...aws.world.endpoint, LastDeploymentConfig: { AutoRollbackConfiguration: { Alarms: names.map((AlarmName) => ({ AlarmName })) } } as never };
+  aws.world.endpoint = {
+    ...aws.world.endpoint,
+    LastDeploymentConfig: { AutoRollbackConfiguration: { Alarms: names.map((AlarmName) => ({ AlarmName })) } } as never,
+  };
   change(aws.world);
   const facts = await readEndpoint(aws.services, ref);
   return { list: facts?.deployment.known ? facts.deployment.rollbackAlarms : [], calls: aws.calls };
 }
 const metric = (AlarmName: string, ...Dimensions: [string, string][]) => ({
-  AlarmName, StateValue: 'OK' as const, ActionsEnabled: true, Dimensions: Dimensions.map(([Name, Value]) => ({ Name, Value })),
+  AlarmName,
+  StateValue: 'OK' as const,
+  ActionsEnabled: true,
+  Dimensions: Dimensions.map(([Name, Value]) => ({ Name, Value })),
 });
-const watching = (AlarmName: string) => metric(AlarmName, ['EndpointName', 'fraud-prod'], ['VariantName', 'AllTraffic']);
+const watching = (AlarmName: string) =>
+  metric(AlarmName, ['EndpointName', 'fraud-prod'], ['VariantName', 'AllTraffic']);
 const one = async (MetricAlarm: object, ref = endpoint) =>
-  (await alarms(['a'], (world) => { world.alarms = { MetricAlarms: [MetricAlarm as never] }; }, ref)).list[0];
+  (
+    await alarms(
+      ['a'],
+      (world) => {
+        world.alarms = { MetricAlarms: [MetricAlarm as never] };
+      },
+      ref,
+    )
+  ).list[0];
 const composite = async (AlarmRule: string, MetricAlarms: ReturnType<typeof metric>[]) =>
-  (await alarms(['c'], (world) => { world.alarms = { MetricAlarms, CompositeAlarms: [{ AlarmName: 'c', AlarmRule, StateValue: 'OK', ActionsEnabled: true }] }; })).list[0];
+  (
+    await alarms(['c'], (world) => {
+      world.alarms = {
+        MetricAlarms,
+        CompositeAlarms: [{ AlarmName: 'c', AlarmRule, StateValue: 'OK', ActionsEnabled: true }],
+      };
+    })
+  ).list[0];
 
 describe('a metric alarm', () => {
   test('is read with its state', async () => {
     expect(await one({ ...watching('a'), StateValue: 'ALARM', ActionsEnabled: false })).toEqual({
-      name: 'a', exists: true, type: 'metric', state: 'ALARM', actionsEnabled: false, watchesEndpoint: true,
+      name: 'a',
+      exists: true,
+      type: 'metric',
+      state: 'ALARM',
+      actionsEnabled: false,
+      watchesEndpoint: true,
     });
   });
   test('watches by either name of the dimension, whatever the case of the endpoint', async () => {
@@ -31,11 +58,19 @@ describe('a metric alarm', () => {
     expect(await one(metric('a', ['VariantName', 'fraud-prod']))).toMatchObject({ watchesEndpoint: false });
   });
   test('over metric math watches what its metrics watch', async () => {
-    const math = { ...metric('a'), Metrics: [{ Id: 'e' }, { Id: 'm', MetricStat: { Metric: { Dimensions: [{ Name: 'Endpoint', Value: 'fraud-prod' }] } } }] };
+    const math = {
+      ...metric('a'),
+      Metrics: [
+        { Id: 'e' },
+        { Id: 'm', MetricStat: { Metric: { Dimensions: [{ Name: 'Endpoint', Value: 'fraud-prod' }] } } },
+      ],
+    };
     expect(await one(math)).toMatchObject({ watchesEndpoint: true });
   });
   test('that is not there does not exist; the others are still read', async () => {
-    const { list } = await alarms(['a', 'gone'], (world) => { world.alarms = { MetricAlarms: [watching('a')] }; });
+    const { list } = await alarms(['a', 'gone'], (world) => {
+      world.alarms = { MetricAlarms: [watching('a')] };
+    });
     expect(list).toEqual([expect.objectContaining({ name: 'a', exists: true }), { name: 'gone', exists: false }]);
   });
 });
@@ -47,10 +82,15 @@ describe('a composite alarm', () => {
     'ALARM("arn:aws:cloudwatch:us-east-1:111122223333:alarm:x")',
     'INSUFFICIENT_DATA(y) OR ALARM(x)',
   ])('with the rule %s watches what one of its children watches', async (rule) => {
-    expect(await composite(rule, [watching('x'), metric('y', ['Endpoint', 'other'])])).toMatchObject({ type: 'composite', watchesEndpoint: true });
+    expect(await composite(rule, [watching('x'), metric('y', ['Endpoint', 'other'])])).toMatchObject({
+      type: 'composite',
+      watchesEndpoint: true,
+    });
   });
   test('whose children all watch something else does not watch it', async () => {
-    expect(await composite('ALARM(x) OR ALARM(y)', [metric('x'), metric('y')])).toMatchObject({ watchesEndpoint: false });
+    expect(await composite('ALARM(x) OR ALARM(y)', [metric('x'), metric('y')])).toMatchObject({
+      watchesEndpoint: false,
+    });
   });
   test('without children that are there cannot be told', async () => {
     expect(await composite('ALARM(x)', [])).toMatchObject({ watchesEndpoint: null });
@@ -59,8 +99,12 @@ describe('a composite alarm', () => {
 });
 
 test('a log alarm exists, and what it watches cannot be told', async () => {
-  const { list } = await alarms(['l'], (world) => { world.alarms = { LogAlarms: [{ AlarmName: 'l', StateValue: 'OK', ActionsEnabled: true }] }; });
-  expect(list).toEqual([{ name: 'l', exists: true, type: 'log', state: 'OK', actionsEnabled: true, watchesEndpoint: null }]);
+  const { list } = await alarms(['l'], (world) => {
+    world.alarms = { LogAlarms: [{ AlarmName: 'l', StateValue: 'OK', ActionsEnabled: true }] };
+  });
+  expect(list).toEqual([
+    { name: 'l', exists: true, type: 'log', state: 'OK', actionsEnabled: true, watchesEndpoint: null },
+  ]);
 });
 
 test('many alarms are asked for a hundred at a time, and every page is read', async () => {

@@ -12,7 +12,10 @@ async function read(uri: string, change: (world: World) => void = () => undefine
   return artifact;
 }
 const URI = 's3://b/m.tar.gz';
-const object = (answer: World['objects'][string]) => read(URI, (world) => { world.objects['b/m.tar.gz'] = answer; });
+const object = (answer: World['objects'][string]) =>
+  read(URI, (world) => {
+    world.objects['b/m.tar.gz'] = answer;
+  });
 const bucket = (answer: World['buckets'][string] | undefined) => async () => {
   const { bucket: seen } = await read(URI, (world) => {
     world.objects['b/m.tar.gz'] = { ServerSideEncryption: 'AES256' };
@@ -52,12 +55,17 @@ describe('an object', () => {
   });
   test('may be written as https, in either style of host', async () => {
     for (const uri of ['https://b.s3.us-east-1.amazonaws.com/m.tar.gz', 'https://b.s3.amazonaws.com/m.tar.gz']) {
-      const seen = await read(uri, (world) => { world.objects['b/m.tar.gz'] = { ServerSideEncryption: 'AES256' }; });
+      const seen = await read(uri, (world) => {
+        world.objects['b/m.tar.gz'] = { ServerSideEncryption: 'AES256' };
+      });
       expect(seen).toMatchObject({ encryption: { status: 'encrypted' }, bucket: { name: 'b' } });
     }
   });
   test('at an address that is not S3 cannot be verified', async () => {
-    expect(await read('https://models.example.com/m')).toMatchObject({ version: null, encryption: { status: 'unverifiable', reason: 'not an S3 address' } });
+    expect(await read('https://models.example.com/m')).toMatchObject({
+      version: null,
+      encryption: { status: 'unverifiable', reason: 'not an S3 address' },
+    });
   });
 });
 
@@ -74,18 +82,26 @@ describe('a prefix', () => {
     expect((await prefix(good)).encryption).toMatchObject({ status: 'encrypted', algorithm: 'SSE-S3' });
     expect((await prefix({ ...good, 'b/m/3': { ETag: '"1"' } })).encryption).toEqual({ status: 'unencrypted' });
     expect((await prefix({ ...good, 'b/m/2': 403 })).encryption).toMatchObject({ status: 'unverifiable' });
-    expect((await prefix({ ...good, 'b/m/2': { ServerSideEncryption: 'aws:fsx' } })).encryption).toMatchObject({ algorithm: 'other' });
+    expect((await prefix({ ...good, 'b/m/2': { ServerSideEncryption: 'aws:fsx' } })).encryption).toMatchObject({
+      algorithm: 'other',
+    });
   });
   test('changes its version when any object below it changes', async () => {
     const before = await prefix({ 'b/m/1': encrypted, 'b/m/2': encrypted });
     expect(before.version).toMatch(/^listing:[0-9a-f]{64}$/);
     expect((await prefix({ 'b/m/1': encrypted, 'b/m/2': encrypted })).version).toBe(before.version);
-    expect((await prefix({ 'b/m/1': encrypted, 'b/m/2': { ...encrypted, ETag: '"2"' } })).version).not.toBe(before.version);
-    expect((await prefix({ 'b/m/1': encrypted, 'b/m/2': encrypted, 'b/m/3': encrypted })).version).not.toBe(before.version);
+    expect((await prefix({ 'b/m/1': encrypted, 'b/m/2': { ...encrypted, ETag: '"2"' } })).version).not.toBe(
+      before.version,
+    );
+    expect((await prefix({ 'b/m/1': encrypted, 'b/m/2': encrypted, 'b/m/3': encrypted })).version).not.toBe(
+      before.version,
+    );
   });
   test('without a trailing slash is found where there is no object of that name', async () => {
     expect(await prefix({ 'b/m/1': encrypted }, 's3://b/m')).toMatchObject({ encryption: { status: 'encrypted' } });
-    expect(await prefix({ 'b/m': { ETag: '"1"' }, 'b/m/1': encrypted }, 's3://b/m')).toMatchObject({ encryption: { status: 'unencrypted' } });
+    expect(await prefix({ 'b/m': { ETag: '"1"' }, 'b/m/1': encrypted }, 's3://b/m')).toMatchObject({
+      encryption: { status: 'unencrypted' },
+    });
   });
   test('of folders only, or of nothing, is missing', async () => {
     expect((await prefix({ 'b/m/': encrypted })).encryption).toEqual({ status: 'missing' });
@@ -93,7 +109,10 @@ describe('a prefix', () => {
   });
   test('of more than 200 objects is not assumed to be fine', async () => {
     const many = Object.fromEntries(Array.from({ length: 201 }, (_, index) => [`b/m/${index}`, encrypted]));
-    expect((await prefix(many, 's3://b/m/', 1000)).encryption).toEqual({ status: 'unverifiable', reason: 'more than 200 objects below it' });
+    expect((await prefix(many, 's3://b/m/', 1000)).encryption).toEqual({
+      status: 'unverifiable',
+      reason: 'more than 200 objects below it',
+    });
     delete many['b/m/0'];
     expect((await prefix(many, 's3://b/m/', 1000)).encryption.status).toBe('encrypted');
   });
@@ -109,7 +128,9 @@ describe('a prefix', () => {
 
 describe('a bucket', () => {
   const rule = (SSEAlgorithm: string, KMSMasterKeyID?: string) => ({
-    ServerSideEncryptionConfiguration: { Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: SSEAlgorithm as never, KMSMasterKeyID } }] },
+    ServerSideEncryptionConfiguration: {
+      Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: SSEAlgorithm as never, KMSMasterKeyID } }],
+    },
   });
   test.each([
     ['its default', rule('aws:kms', 'key'), { status: 'encrypted', algorithm: 'SSE-KMS', keyId: 'key' }],
@@ -124,7 +145,8 @@ describe('a bucket', () => {
   test('that S3 says has no encryption is unencrypted', async () => {
     const seen = await read(URI, (world) => {
       world.before = (command) => {
-        if (command === 'GetBucketEncryption') throw awsError('ServerSideEncryptionConfigurationNotFoundError', 'none', 404);
+        if (command === 'GetBucketEncryption')
+          throw awsError('ServerSideEncryptionConfigurationNotFoundError', 'none', 404);
       };
     });
     expect(seen.bucket.encryption).toEqual({ status: 'unencrypted' });

@@ -16,18 +16,35 @@ async function read(change: (world: World) => void) {
 }
 type Container = NonNullable<World['models'][string]['PrimaryContainer']>;
 const withContainers = async (...Containers: Container[]) =>
-  (await read((world) => { world.models[MODEL] = { Containers }; })).facts;
-const urisOf = async (...containers: Container[]) => (await withContainers(...containers)).artifacts.map(({ uri }) => uri).sort();
+  (
+    await read((world) => {
+      world.models[MODEL] = { Containers };
+    })
+  ).facts;
+const urisOf = async (...containers: Container[]) =>
+  (await withContainers(...containers)).artifacts.map(({ uri }) => uri).sort();
 
 describe('every source of artifacts is found', () => {
-  const source = (S3Uri: string, more = {}) => ({ S3DataSource: { S3Uri, S3DataType: 'S3Prefix' as const, CompressionType: 'None' as const, ...more } });
+  const source = (S3Uri: string, more = {}) => ({
+    S3DataSource: { S3Uri, S3DataType: 'S3Prefix' as const, CompressionType: 'None' as const, ...more },
+  });
   test.each<[string, Container, string[]]>([
     ['ModelDataUrl', { ModelDataUrl: 's3://b/m.tar.gz' }, ['s3://b/m.tar.gz']],
     ['ModelDataSource', { ModelDataSource: source('s3://b/m/') }, ['s3://b/m/']],
-    ['its manifest', { ModelDataSource: source('s3://b/m/', { ManifestS3Uri: 's3://b/manifest' }) }, ['s3://b/m/', 's3://b/manifest']],
+    [
+      'its manifest',
+      { ModelDataSource: source('s3://b/m/', { ManifestS3Uri: 's3://b/manifest' }) },
+      ['s3://b/m/', 's3://b/manifest'],
+    ],
     [
       'AdditionalModelDataSources',
-      { ModelDataUrl: 's3://b/0', AdditionalModelDataSources: [{ ChannelName: 'a', ...source('s3://b/1') }, { ChannelName: 'b', ...source('s3://b/2') }] },
+      {
+        ModelDataUrl: 's3://b/0',
+        AdditionalModelDataSources: [
+          { ChannelName: 'a', ...source('s3://b/1') },
+          { ChannelName: 'b', ...source('s3://b/2') },
+        ],
+      },
       ['s3://b/0', 's3://b/1', 's3://b/2'],
     ],
     ['no model data at all, which is legal', { Image: 'x' }, []],
@@ -42,16 +59,30 @@ describe('every source of artifacts is found', () => {
     const { facts } = await read((world) => {
       world.models[MODEL] = { PrimaryContainer: { ModelPackageName: 'fraud/42' } };
       world.packages['fraud/42'] = {
-        InferenceSpecification: { Containers: [{ Image: 'packaged', ModelDataUrl: 's3://b/p.tar.gz' }, { Image: 'second', ModelDataSource: source('s3://b/q/') }] },
+        InferenceSpecification: {
+          Containers: [
+            { Image: 'packaged', ModelDataUrl: 's3://b/p.tar.gz' },
+            { Image: 'second', ModelDataSource: source('s3://b/q/') },
+          ],
+        },
       };
     });
-    expect(facts.variants[0]?.models[0]?.containers[0]).toMatchObject({ image: 'packaged', artifactUris: ['s3://b/p.tar.gz', 's3://b/q/'] });
+    expect(facts.variants[0]?.models[0]?.containers[0]).toMatchObject({
+      image: 'packaged',
+      artifactUris: ['s3://b/p.tar.gz', 's3://b/q/'],
+    });
   });
   test('of models that pools put in place of the variant’s own', async () => {
     const { facts } = await read((world) => {
       world.models.other = { PrimaryContainer: { ModelDataUrl: 's3://b/other' } };
       world.configs[CONFIG] = {
-        ProductionVariants: [{ VariantName: 'AllTraffic', ModelName: MODEL, InstancePools: [{ InstanceType: 'ml.m5.large', Priority: 1, ModelNameOverride: 'other' }] }],
+        ProductionVariants: [
+          {
+            VariantName: 'AllTraffic',
+            ModelName: MODEL,
+            InstancePools: [{ InstanceType: 'ml.m5.large', Priority: 1, ModelNameOverride: 'other' }],
+          },
+        ],
       };
     });
     expect(facts.variants[0]?.models.map(({ name }) => name)).toEqual([MODEL, 'other']);
@@ -68,7 +99,10 @@ describe('a container', () => {
     expect(facts.variants[0]?.models[0]?.containers.map(({ mode }) => mode)).toEqual(['SingleModel', 'MultiModel']);
   });
   test('shows its environment variables only as a digest, since people put secrets there', async () => {
-    const facts = await withContainers({ Image: 'a', Environment: { B: '2', PASSWORD: 'hunter2' } }, { Image: 'b', Environment: {} });
+    const facts = await withContainers(
+      { Image: 'a', Environment: { B: '2', PASSWORD: 'hunter2' } },
+      { Image: 'b', Environment: {} },
+    );
     expect(facts.variants[0]?.models[0]?.containers.map(({ environmentSha256 }) => environmentSha256)).toEqual([
       digestOf({ PASSWORD: 'hunter2', B: '2' }),
       null,
@@ -79,8 +113,12 @@ describe('a container', () => {
 
 describe('inference components', () => {
   const host = (world: World, components: World['components']) => {
-    world.configs[CONFIG] = { ProductionVariants: [{ VariantName: 'AllTraffic', InstanceType: 'ml.g5.xlarge', InitialInstanceCount: 2 }] };
-    world.components = Object.fromEntries(Object.entries(components).map(([name, each]) => [name, { VariantName: 'AllTraffic', ...each }]));
+    world.configs[CONFIG] = {
+      ProductionVariants: [{ VariantName: 'AllTraffic', InstanceType: 'ml.g5.xlarge', InitialInstanceCount: 2 }],
+    };
+    world.components = Object.fromEntries(
+      Object.entries(components).map(([name, each]) => [name, { VariantName: 'AllTraffic', ...each }]),
+    );
   };
   const componentsOf = async (components: World['components'], pageSize = 100) => {
     const { facts, calls } = await read((world) => {
@@ -95,7 +133,13 @@ describe('inference components', () => {
   test('with a container of their own are read with its image and artifact', async () => {
     const { components, artifacts, instanceTypes } = await componentsOf({
       ic: {
-        Specification: { Container: { DeployedImage: { SpecifiedImage: 'llm:1' }, ArtifactUrl: 's3://b/llm.tar.gz', Environment: { A: '1' } } },
+        Specification: {
+          Container: {
+            DeployedImage: { SpecifiedImage: 'llm:1' },
+            ArtifactUrl: 's3://b/llm.tar.gz',
+            Environment: { A: '1' },
+          },
+        },
         RuntimeConfig: { DesiredCopyCount: 3, CurrentCopyCount: 1 },
       } as never,
     });
@@ -105,7 +149,17 @@ describe('inference components', () => {
         name: 'ic',
         copies: 3,
         baseComponent: null,
-        model: { name: 'ic', containers: [{ image: 'llm:1', mode: 'SingleModel', environmentSha256: digestOf({ A: '1' }), artifactUris: ['s3://b/llm.tar.gz'] }] },
+        model: {
+          name: 'ic',
+          containers: [
+            {
+              image: 'llm:1',
+              mode: 'SingleModel',
+              environmentSha256: digestOf({ A: '1' }),
+              artifactUris: ['s3://b/llm.tar.gz'],
+            },
+          ],
+        },
       },
     ]);
     expect(artifacts).toEqual(['s3://b/llm.tar.gz']);
@@ -120,7 +174,9 @@ describe('inference components', () => {
     expect(components[0]?.model?.name).toBe(MODEL);
   });
   test('that are adapters name their base', async () => {
-    const { components } = await componentsOf({ lora: { Specification: { BaseInferenceComponentName: 'base' } } as never });
+    const { components } = await componentsOf({
+      lora: { Specification: { BaseInferenceComponentName: 'base' } } as never,
+    });
     expect(components).toEqual([{ name: 'lora', copies: 0, model: null, baseComponent: 'base' }]);
   });
   test('are listed to the end, and only those of the variant', async () => {
@@ -137,8 +193,21 @@ describe('inference components', () => {
   });
   test('may run on pools', async () => {
     const { facts } = await read((world) => {
-      world.configs[CONFIG] = { ProductionVariants: [{ VariantName: 'AllTraffic', InstancePools: [{ InstanceType: 'ml.g5.xlarge', Priority: 1 }, { InstanceType: 'ml.g5.2xlarge', Priority: 2 }] }] };
+      world.configs[CONFIG] = {
+        ProductionVariants: [
+          {
+            VariantName: 'AllTraffic',
+            InstancePools: [
+              { InstanceType: 'ml.g5.xlarge', Priority: 1 },
+              { InstanceType: 'ml.g5.2xlarge', Priority: 2 },
+            ],
+          },
+        ],
+      };
     });
-    expect(facts.variants[0]).toMatchObject({ kind: 'inference-component-host', instanceTypes: ['ml.g5.xlarge', 'ml.g5.2xlarge'] });
+    expect(facts.variants[0]).toMatchObject({
+      kind: 'inference-component-host',
+      instanceTypes: ['ml.g5.xlarge', 'ml.g5.2xlarge'],
+    });
   });
 });

@@ -19,7 +19,9 @@ test.each([
   const { list, calls } = await monitors((world) => {
     Object.assign(world.schedules[0] ?? {}, { MonitoringType: type });
     world.definitions = {
-      'fraud-prod-data-quality-job': { [field]: { ConstraintsResource: resource('s3://b/c'), StatisticsResource: resource('s3://b/s') } },
+      'fraud-prod-data-quality-job': {
+        [field]: { ConstraintsResource: resource('s3://b/c'), StatisticsResource: resource('s3://b/s') },
+      },
     };
   });
   expect(list).toEqual([monitor({ type, baselineUris: ['s3://b/c', 's3://b/s'] })]);
@@ -28,7 +30,11 @@ test.each([
 });
 
 test('a baseline under the name of another type does not count', async () => {
-  const { list } = await monitors((world) => { world.definitions = { 'fraud-prod-data-quality-job': { ModelBiasBaselineConfig: { ConstraintsResource: resource('s3://b/c') } } }; });
+  const { list } = await monitors((world) => {
+    world.definitions = {
+      'fraud-prod-data-quality-job': { ModelBiasBaselineConfig: { ConstraintsResource: resource('s3://b/c') } },
+    };
+  });
   expect(list).toEqual([monitor({ baselineUris: [] })]);
 });
 
@@ -36,18 +42,34 @@ test('a schedule with an inline definition is described for its baseline', async
   const { list } = await monitors((world) => {
     world.schedules = [{ MonitoringScheduleName: 'old', MonitoringScheduleStatus: 'Stopped' }];
     world.inlineSchedules = {
-      old: { MonitoringScheduleConfig: { MonitoringJobDefinition: { BaselineConfig: { ConstraintsResource: resource('s3://b/c') } } } } as never,
+      old: {
+        MonitoringScheduleConfig: {
+          MonitoringJobDefinition: { BaselineConfig: { ConstraintsResource: resource('s3://b/c') } },
+        },
+      } as never,
     };
   });
-  expect(list).toEqual([monitor({ name: 'old', type: 'unknown', status: 'Stopped', baselineUris: ['s3://b/c'], createdAt: null })]);
+  expect(list).toEqual([
+    monitor({ name: 'old', type: 'unknown', status: 'Stopped', baselineUris: ['s3://b/c'], createdAt: null }),
+  ]);
 });
 
 test('a schedule that is gone before it is described fails the reading: no monitor is a fact, an unread one is not', async () => {
-  await expect(monitors((world) => { world.schedules = [{ MonitoringScheduleName: 'gone' }]; })).rejects.toMatchObject({ name: 'ResourceNotFound' });
+  await expect(
+    monitors((world) => {
+      world.schedules = [{ MonitoringScheduleName: 'gone' }];
+    }),
+  ).rejects.toMatchObject({ name: 'ResourceNotFound' });
 });
 
 test('no schedule is a fact', async () => {
-  expect((await monitors((world) => { world.schedules = []; })).list).toEqual([]);
+  expect(
+    (
+      await monitors((world) => {
+        world.schedules = [];
+      })
+    ).list,
+  ).toEqual([]);
 });
 
 test('only the schedules of this endpoint are asked for', async () => {

@@ -179,6 +179,15 @@ describe('a CloudTrail call', () => {
     expect(changeIn(readEvent({ ...fixture(update), id: 'delivered again' }))).toEqual(first);
   });
 
+  test('happened when its own record says, in UTC, not when it was delivered', () => {
+    expect(changeIn(readEvent(withDetail(update, { eventTime: '2026-11-20T10:02:41+01:00' }))).at).toBe(
+      '2026-11-20T09:02:41.000Z',
+    );
+    expect(changeIn(readEvent({ ...fixture(update), time: '2026-11-21T00:00:00Z' })).at).toBe(
+      '2026-11-20T09:02:41.000Z',
+    );
+  });
+
   test('UpdateEndpoint says which config is coming', () => {
     expect(changeIn(readEvent(fixture(update))).sighting).toEqual({ configName: 'fraud-prod-cfg-18' });
   });

@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { unknownActor } from '../../shared/model/actor.ts';
 import type { EndpointChange } from '../../shared/model/endpoint-change.ts';
-import { baselineAfter, changeOf, isCovered, lastOpened, requestersOf } from '../../shared/model/endpoint-history.ts';
+import {
+  baselineAfter,
+  changeOf,
+  isCovered,
+  lastOpened,
+  requestersOf,
+  standingChange,
+} from '../../shared/model/endpoint-history.ts';
 import type { RecordOf } from '../../shared/model/ledger-record.ts';
 import {
   change,
@@ -108,9 +115,23 @@ describe('historyOf', () => {
     expect(lastOpened(all)?.generation).toBe(1);
   });
 
+  test('of several opened changes the newest is the last', () => {
+    expect(lastOpened(history(opened(1), opened(2), sameAs(2, 3)))?.generation).toBe(2);
+  });
+
   test('a change that joined another, or that ended unopened, has begun', () => {
     expect(history(opened(1), sameAs(1, 2)).generation).toBe(2);
     expect(history(outcome(3, 'deleted')).generation).toBe(3);
+  });
+});
+
+describe('standingChange', () => {
+  const standing = (...written: Parameters<typeof history>) => standingChange(history(...written))?.generation;
+  test('is the newest change, or the open one that it joined', () => {
+    expect(standing(opened(1), opened(2))).toBe(2);
+    expect(standing(opened(1), sameAs(1, 2))).toBe(1);
+    expect(standing(opened(1), sameAs(1, 2), opened(3))).toBe(3);
+    expect(standing()).toBeUndefined();
   });
 });
 
@@ -212,6 +233,11 @@ describe('baselineAfter', () => {
     expect(baselineAfter(next)).toMatchObject({ generation: 2, approvedFor: [] });
   });
 
+  test('of two accepted ones the later counts', () => {
+    const all = history(opened(1), outcome(1, 'compliant'), opened(2, other), outcome(2, 'compliant'));
+    expect(baselineAfter(all)).toMatchObject({ generation: 2, digest: opened(2, other).digest });
+  });
+
   test('a later acceptance wins over one carried from before', () => {
     const first = baselineAfter(history(opened(), requested(), outcome()));
     const next = history(
@@ -274,6 +300,15 @@ describe('isCovered', () => {
       expect(
         modified(1, { configName: 'fraud-prod-cfg-18', desired: { AllTraffic: { instances: 9 } }, settled: true }),
       ).toBe(false);
+    });
+    test('a reading of a living endpoint says nothing about its end', () => {
+      const sighting = {
+        lastModifiedAt: later(1, read.lastModifiedAt),
+        configName: 'fraud-prod-cfg-18',
+        settled: true,
+      };
+      expect(covered({ kind: 'deleted', sighting })).toBe(false);
+      expect(covered({ kind: 'endpoint', sighting })).toBe(true);
     });
     test('an unsettled event that shows what we read is a view of the deployment that was under way then', () => {
       const sighting = { configName: 'fraud-prod-cfg-18', settled: false };

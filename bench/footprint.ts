@@ -1,0 +1,247 @@
+import { readEndpoint } from '../shared/aws/endpoint-reader.ts';
+import { createServices } from '../shared/aws/services.ts';
+import { loadConfig } from '../shared/config.ts';
+import {
+  ACCOUNT,
+  call,
+  createEndpoint,
+  forgetCalls,
+  gateCalls,
+  percentile,
+  prepare,
+  putGroupAlarms,
+  readsOf,
+  records,
+  residentMb,
+  sleep,
+  startRuntime,
+  total,
+} from './driver.ts';
+import { BENCH_CONFIG } from './pipeline.ts';
+
+/** (c) From the start of the process to the ready line, with dependencies installed. */
+export async function benchStart({ runs = 5 } = {}) {
+  const times: number[] = [];
+  for (let run = 0; run < runs + 1; run += 1) {
+    const runtime = await startRuntime(BENCH_CONFIG);
+    // The first start compiles and is not counted; what a first user sees is printed all the same.
+    if (run > 0) times.push(runtime.readyMs);
+    else times.unshift(runtime.readyMs);
+    await runtime.stop();
+  }
+  const [first = Number.NaN, ...rest] = times;
+  const medianMs = percentile(rest, 0.5);
+  return {
+    ok: medianMs <= 3_000 && first <= 3_000,
+    result: { firstMs: first, medianMs, maxMs: Math.max(...rest) },
+    lines: [
+      `(c) start to ready: ${medianMs.toFixed(0)} ms (median of ${runs}), ${first.toFixed(0)} ms the first time (goal 3000)`,
+    ],
+  };
+}
+
+/** (c) Memory of the whole runtime, loopback AWS included, with so many requests waiting for people. */
+export async function benchWaiting({ waiting = 10_000, perSecond = 40 } = {}) {
+  const runtime = await startRuntime(BENCH_CONFIG);
+  try {
+    // Three instances in staging need approval.
+    await prepare(runtime.awsUrl, 3);
+    const empty = residentMb(runtime.pid);
+    let peak = 0;
+    const started = performance.now();
+    for (let start = 0; start < waiting; start += 100) {
+      const names = Array.from({ length: Math.min(100, waiting - start) }, (_, index) => `waits-${start + index}`);
+      await putGroupAlarms(runtime.awsUrl, `group-${start / 100}`, names);
+      for (const [index, name] of names.entries()) {
+        const ahead = started + ((start + index) * 1000) / perSecond - performance.now();
+        if (ahead > 0) await sleep(ahead);
+        await createEndpoint(runtime.awsUrl, name, `group-${start / 100}`, 'staging');
+      }
+      peak = Math.max(peak, residentMb(runtime.pid) ?? 0);
+      if (start % 1_000 === 900)
+        process.stderr.write(`  ${start + 100} of ${waiting} created, ${residentMb(runtime.pid)?.toFixed(0)} MB\n`);
+    }
+    let open = 0;
+    for (const until = Date.now() + 300_000; open < waiting && Date.now() < until; ) {
+      await sleep(2_000);
+      let from: object | undefined;
+      open = 0;
+      do {
+        const page: { Count: number; LastEvaluatedKey?: object } = await call(
+          runtime.awsUrl,
+          'DynamoDB_20120810.Query',
+          {
+            TableName: 'portcullis-approvals',
+            IndexName: 'by-open',
+            Select: 'COUNT',
+            KeyConditionExpression: '#open = :open',
+            ExpressionAttributeNames: { '#open': 'open' },
+            ExpressionAttributeValues: { ':open': { S: 'open' } },
+            ...(from ? { ExclusiveStartKey: from } : {}),
+          },
+        );
+        open += page.Count;
+        from = page.LastEvaluatedKey;
+      } while (from);
+    }
+    await sleep(5_000);
+    const resident = residentMb(runtime.pid);
+    return {
+      ok: open === waiting && resident !== undefined && resident <= 300,
+      result: { waiting: open, residentMb: resident, peakMb: peak, emptyMb: empty },
+      lines: [
+        `(c) ${open} of ${waiting} requests waiting: ${resident?.toFixed(0) ?? 'unknown'} MB resident (goal 300; ${empty?.toFixed(0)} MB when empty, ${peak.toFixed(0)} MB at the most while they came in)`,
+      ],
+    };
+  } finally {
+    await runtime.stop();
+  }
+}
+
+const target = (operation: string) => `SageMaker.${operation}`;
+
+/** An endpoint with two variants (two models, two artifacts in one bucket) and two schedules with job definitions. */
+async function typicalEndpoint(awsUrl: string, name: string): Promise<void> {
+  const put = (path: string, body = '') =>
+    fetch(`${awsUrl}${path}`, {
+      method: 'PUT',
+      body,
+      headers: {
+        authorization:
+          'AWS4-HMAC-SHA256 Credential=bench/20261120/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0',
+      },
+    });
+  await put('/artifacts');
+  for (const model of ['a', 'b']) {
+    await put(`/artifacts/${name}/${model}.tar.gz`, 'weights');
+    await call(awsUrl, target('CreateModel'), {
+      ModelName: `${name}-${model}`,
+      ExecutionRoleArn: `arn:aws:iam::${ACCOUNT}:role/hosting`,
+      PrimaryContainer: { Image: 'model:1', ModelDataUrl: `s3://artifacts/${name}/${model}.tar.gz` },
+    });
+  }
+  await call(awsUrl, target('CreateEndpointConfig'), {
+    EndpointConfigName: `${name}-config`,
+    ProductionVariants: ['a', 'b'].map((model) => ({
+      VariantName: model,
+      ModelName: `${name}-${model}`,
+      InstanceType: 'ml.m5.large',
+      InitialInstanceCount: 1,
+    })),
+  });
+  await putGroupAlarms(awsUrl, name, [name]);
+  await call(awsUrl, target('CreateEndpoint'), {
+    EndpointName: name,
+    EndpointConfigName: `${name}-config`,
+    Tags: [{ Key: 'environment', Value: 'dev' }],
+    DeploymentConfig: {
+      BlueGreenUpdatePolicy: { TrafficRoutingConfiguration: { Type: 'ALL_AT_ONCE', WaitIntervalInSeconds: 0 } },
+      AutoRollbackConfiguration: {
+        Alarms: [{ AlarmName: `${name}-ModelMonitorAlarm` }, { AlarmName: `${name}-DataDriftAlarm` }],
+      },
+    },
+  });
+  for (const type of ['DataQuality', 'ModelQuality']) {
+    await call(awsUrl, target(`Create${type}JobDefinition`), {
+      JobDefinitionName: `${name}-${type}`,
+      [`${type}AppSpecification`]: {
+        ImageUri: 'monitor:1',
+        ...(type === 'ModelQuality' ? { ProblemType: 'Regression' } : {}),
+      },
+      [`${type}BaselineConfig`]: { ConstraintsResource: { S3Uri: 's3://artifacts/constraints.json' } },
+      [`${type}JobInput`]: {
+        EndpointInput: { EndpointName: name, LocalPath: '/opt/ml' },
+        ...(type === 'ModelQuality' ? { GroundTruthS3Input: { S3Uri: 's3://artifacts/truth' } } : {}),
+      },
+      [`${type}JobOutputConfig`]: {
+        MonitoringOutputs: [{ S3Output: { S3Uri: 's3://artifacts/out', LocalPath: '/opt/out' } }],
+      },
+      JobResources: { ClusterConfig: { InstanceCount: 1, InstanceType: 'ml.m5.large', VolumeSizeInGB: 20 } },
+      RoleArn: `arn:aws:iam::${ACCOUNT}:role/monitor`,
+    });
+    await call(awsUrl, target('CreateMonitoringSchedule'), {
+      MonitoringScheduleName: `${name}-${type}`,
+      MonitoringScheduleConfig: {
+        MonitoringJobDefinitionName: `${name}-${type}`,
+        MonitoringType: type,
+        ScheduleConfig: { ScheduleExpression: 'cron(0 * ? * * *)' },
+      },
+    });
+  }
+}
+
+const shown = (calls: Map<string, number>) =>
+  [...calls]
+    .map(
+      ([name, count]) =>
+        `${name.replace('GraniteServiceVersion20100801', 'CloudWatch').replace('AnyScaleFrontendService', 'AutoScaling')} ${count}`,
+    )
+    .join(', ');
+
+/** Services by whose calls the goals of 9 and 3 are counted; scaling bounds and S3 objects are shown beside them. */
+const control = (calls: Map<string, number>) =>
+  new Map([...calls].filter(([name]) => /^(SageMaker|GraniteServiceVersion20100801)\./.test(name)));
+
+/** (d) AWS reads of one reading of a typical endpoint, cold and warm, and how many of them wait for each other. */
+export async function benchReads({ latencyMs = 150 } = {}) {
+  const runtime = await startRuntime(BENCH_CONFIG);
+  try {
+    await typicalEndpoint(runtime.awsUrl, 'typical');
+    await sleep(8_000);
+    process.env.AWS_ENDPOINT_URL = runtime.awsUrl;
+    process.env.AWS_ACCESS_KEY_ID = 'portcullis';
+    process.env.AWS_SECRET_ACCESS_KEY = 'none';
+    const services = createServices(loadConfig({ AWS_REGION: 'us-east-1' }));
+    const ref = { account: ACCOUNT, region: 'us-east-1', name: 'typical' };
+    const read = async () => {
+      await forgetCalls(runtime.awsUrl);
+      const started = performance.now();
+      const facts = await readEndpoint(services, ref);
+      const ms = performance.now() - started;
+      if (facts?.variants.length !== 2 || facts.monitors.length !== 2)
+        throw new Error('The endpoint was not read whole.');
+      return { ms, calls: readsOf(await gateCalls(runtime.awsUrl)) };
+    };
+    const cold = await read();
+    const warm = await read();
+    await fetch(`${runtime.awsUrl}/_loopback/latency`, { method: 'POST', body: JSON.stringify({ ms: latencyMs }) });
+    services.cache.clear();
+    const slow = await read();
+    // Each wait adds one latency; what the calls cost by themselves is far below it.
+    const depth = Math.floor(slow.ms / latencyMs);
+    await fetch(`${runtime.awsUrl}/_loopback/latency`, { method: 'POST', body: JSON.stringify({ ms: 0 }) });
+
+    // The same through the whole pipeline: one warm change from event to outcome.
+    await sleep(6_000);
+    await forgetCalls(runtime.awsUrl);
+    const before = (await records(runtime.awsUrl, 'typical')).length;
+    await call(runtime.awsUrl, target('UpdateEndpointWeightsAndCapacities'), {
+      EndpointName: 'typical',
+      DesiredWeightsAndCapacities: [{ VariantName: 'a', DesiredWeight: 5 }],
+    });
+    await sleep(2_000);
+    const change = readsOf(await gateCalls(runtime.awsUrl));
+    const appended = (await records(runtime.awsUrl, 'typical')).length - before;
+    const result = {
+      cold: Object.fromEntries(cold.calls),
+      coldControl: total(control(cold.calls)),
+      coldTotal: total(cold.calls),
+      warm: Object.fromEntries(warm.calls),
+      warmTotal: total(warm.calls),
+      depth,
+      warmChangeTotal: total(change),
+      recordsPerChange: appended,
+    };
+    return {
+      ok: result.coldControl <= 9 && result.warmTotal <= 3 && depth <= 4,
+      result,
+      lines: [
+        `(d) cold: ${result.coldControl} SageMaker and CloudWatch reads (goal 9), ${result.coldTotal} with scaling bounds and S3: ${shown(cold.calls)}`,
+        `    warm: ${result.warmTotal} (goal 3): ${shown(warm.calls)}; a whole warm change from event to outcome: ${result.warmChangeTotal} reads, ${appended} records`,
+        `    sequential depth ${depth} (goal 4): ${slow.ms.toFixed(0)} ms with ${latencyMs} ms for each call`,
+      ],
+    };
+  } finally {
+    await runtime.stop();
+  }
+}

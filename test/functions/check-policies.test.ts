@@ -1,0 +1,144 @@
+import { describe, expect, test } from 'vitest';
+import { run } from '../../functions/check-policies.ts';
+import { digestOf } from '../../shared/model/canonical-json.ts';
+import type { EndpointFacts } from '../../shared/model/endpoint-facts.ts';
+import { baselineAfter } from '../../shared/model/endpoint-history.ts';
+import type { RecordOf } from '../../shared/model/ledger-record.ts';
+import { policies } from '../../shared/policies/index.ts';
+import {
+  alarm,
+  change,
+  facts,
+  findings,
+  history,
+  inDev,
+  instanceVariant,
+  monitor,
+  opened,
+  outcome,
+  prices,
+  requested,
+  settings,
+  type Written,
+} from '../builders.ts';
+import { fakeAws } from '../fake-aws.ts';
+import { fakeTables } from '../fake-ledger.ts';
+
+function setUp(...written: Written[]) {
+  const aws = fakeAws();
+  const tables = fakeTables(aws);
+  tables.seed(...written);
+  const check = (generation = 1) => run({ change: change(), generation, approvalTimeoutSeconds: 60 }, aws.services);
+  const recorded = () => tables.bodies().find((body): body is RecordOf<'findings'> => body.kind === 'findings');
+  return { aws, tables, check, recorded };
+}
+const small = instanceVariant({ minInstances: 1, maxInstances: 1 });
+
+describe('check policies', () => {
+  test('puts every finding on record, with the cost and the limits and prices it was judged by', async () => {
+    const { check, recorded } = setUp(opened());
+    expect(await check()).toEqual({ decision: 'needs-approval' });
+    const { prices: table, ...limits } = settings();
+    expect(recorded()).toMatchObject({
+      generation: 1,
+      digest: opened().digest,
+      decision: 'needs-approval',
+      unchanged: false,
+      cost: { ceilingUsd: 0.23, pricesAsOf: prices.asOf },
+      policyDigest: digestOf(limits),
+      priceDigest: digestOf(table),
+    });
+    expect(recorded()?.findings.map(({ policy }) => policy)).toEqual(policies.map(({ id }) => id));
+  });
+
+  test.each<[string, EndpointFacts, string]>([
+    ['one instance in prod', facts({ variants: [small] }), 'blocked'],
+    ['one instance in dev', facts({ environment: inDev, variants: [small] }), 'compliant'],
+  ])('%s is %s', async (_what, read, decision) => {
+    const { check, tables } = setUp(opened(1, read));
+    expect(await check()).toEqual({ decision });
+    expect(tables.records().at(-1)).toMatchObject({ id: 'findings#1', actor: { kind: 'gate' }, body: { decision } });
+  });
+
+  test('run twice it has the same record and the same answer', async () => {
+    const { check, tables, aws } = setUp(opened());
+    const first = await check();
+    const records = tables.records();
+    aws.services.config.policySettings = settings({ prod: { ...settings().prod, minInstances: 9 } });
+    expect(await check()).toEqual(first);
+    expect(tables.records()).toEqual(records);
+  });
+
+  test('where another run was faster, its findings count', async () => {
+    const { check, tables } = setUp(opened());
+    tables.hooks.beforeInsert = () =>
+      tables.add({
+        body: findings(1, [{ policy: 'p', statement: 's', outcome: 'violation', messages: ['m'] }]),
+        id: 'findings#1',
+      });
+    expect(await check()).toEqual({ decision: 'blocked' });
+    expect(tables.kinds()).toEqual(['change-opened#1', 'findings#1']);
+  });
+
+  test('a change that joined another needs no decision of its own', async () => {
+    const joined = {
+      kind: 'change-joined',
+      generation: 2,
+      cause: 'x',
+      eventId: 'e',
+      changedAt: facts().readAt,
+      digest: opened().digest,
+      joined: 1,
+    } as const;
+    const { check, recorded } = setUp(opened(), joined);
+    expect(await check(2)).toEqual({ decision: 'joined' });
+    expect(recorded()).toBeUndefined();
+  });
+
+  test('a change that was never opened is about an endpoint that is gone', async () => {
+    expect(await setUp(opened()).check(2)).toEqual({ decision: 'gone' });
+  });
+});
+
+describe('a deployment that was accepted before', () => {
+  const accepted = baselineAfter(history(opened(), requested(), outcome()));
+  const again = (read = facts(), baseline = accepted) => opened(2, read, { baseline });
+
+  test('is unchanged where nothing new is found: nobody is asked twice', async () => {
+    const { check, recorded } = setUp(opened(), outcome(), again());
+    expect(await check(2)).toEqual({ decision: 'compliant' });
+    expect(recorded()).toMatchObject({ decision: 'needs-approval', unchanged: true });
+    expect(await check(2)).toEqual({ decision: 'compliant' });
+  });
+  test('is asked about again where another policy asks now', async () => {
+    const asking = accepted && { ...accepted, approvedFor: ['some-other-policy'] };
+    const { check, recorded } = setUp(opened(), outcome(), again(facts(), asking));
+    expect(await check(2)).toEqual({ decision: 'needs-approval' });
+    expect(recorded()?.unchanged).toBe(false);
+  });
+  test('is blocked where it violates something now, accepted or not', async () => {
+    const { check, recorded } = setUp(
+      opened(),
+      outcome(),
+      again(facts({ monitors: [monitor({ status: 'Stopped' })] })),
+    );
+    expect(await check(2)).toEqual({ decision: 'blocked' });
+    expect(recorded()?.unchanged).toBe(false);
+  });
+  test('keeps its approval through a rename of its config and new monitors', async () => {
+    const alarms = facts({
+      configName: 'renamed',
+      deployment: {
+        known: true,
+        strategy: 'rolling',
+        rollbackAlarms: [alarm('ModelMonitorAlarm'), alarm('DataDriftAlarm')],
+      },
+      monitors: [monitor({ name: 'another' })],
+    });
+    expect(await setUp(opened(), outcome(), again(alarms)).check(2)).toEqual({ decision: 'compliant' });
+  });
+  test('is another one with one more instance', async () => {
+    const more = facts({ variants: [instanceVariant({ minInstances: 3, maxInstances: 3 })] });
+    expect(await setUp(opened(), outcome(), again(more)).check(2)).toEqual({ decision: 'needs-approval' });
+  });
+});
