@@ -129,7 +129,11 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
   let engine: Engine | undefined;
   let delivery: ReturnType<typeof createDelivery> | undefined;
   const early: QueuedEvent[] = [];
-  const worker = new Worker(new URL('./aws/worker.ts', import.meta.url), { workerData });
+  const worker = new Worker(new URL('./aws/worker.ts', import.meta.url), {
+    workerData,
+    // Not what it needs but where V8 starts to collect in earnest; without it, it spreads over the machine.
+    resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 },
+  });
   const failed = new Promise<never>((_, reject) => {
     worker.once('error', (error) =>
       reject(

@@ -16,7 +16,8 @@ export type Store = {
   close: () => void;
 };
 
-export function openStore(path: string): Store {
+/** `onDisk` names kinds that grow and are seldom read: they are not kept in memory, and `get` and `keys` do not see them. */
+export function openStore(path: string, onDisk: readonly string[] = []): Store {
   const database = new DatabaseSync(path);
   if (path !== ':memory:') chmodSync(path, 0o600);
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
@@ -24,6 +25,7 @@ export function openStore(path: string): Store {
     'CREATE TABLE IF NOT EXISTS rows (kind TEXT, key TEXT, value TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID',
   );
   const insert = database.prepare('INSERT INTO rows VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value');
+  const select = database.prepare('SELECT value FROM rows WHERE kind = ? ORDER BY key');
   const remove = database.prepare('DELETE FROM rows WHERE kind = ? AND key = ?');
   const memory = new Map<string, Map<string, object>>();
   const kindOf = (kind: string) => {
@@ -34,17 +36,21 @@ export function openStore(path: string): Store {
     }
     return rows;
   };
-  for (const row of database.prepare('SELECT kind, key, value FROM rows').all()) {
+  const kept = `SELECT kind, key, value FROM rows WHERE kind NOT IN (${onDisk.map(() => '?').join(', ')})`;
+  for (const row of database.prepare(kept).iterate(...onDisk)) {
     kindOf(String(row.kind)).set(String(row.key), JSON.parse(String(row.value)) as object);
   }
   let depth = 0;
   return {
     get: <T>(kind: string, key: string) => kindOf(kind).get(key) as T | undefined,
-    list: <T>(kind: string) => [...kindOf(kind).values()] as T[],
+    list: <T>(kind: string) =>
+      onDisk.includes(kind)
+        ? select.all(kind).map(({ value }) => JSON.parse(String(value)) as T)
+        : ([...kindOf(kind).values()] as T[]),
     keys: (kind) => [...kindOf(kind).keys()],
     put: (kind, key, value) => {
       insert.run(kind, key, JSON.stringify(value));
-      kindOf(kind).set(key, value);
+      if (!onDisk.includes(kind)) kindOf(kind).set(key, value);
     },
     delete: (kind, key) => {
       remove.run(kind, key);

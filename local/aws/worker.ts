@@ -30,7 +30,7 @@ const options = workerData as WorkerOptions;
 const { account, region } = options;
 const databasePath = join(options.dataDir, 'dynamodb');
 if (options.rebuildIndexes) await rebuildIndexes(databasePath);
-const store = openStore(join(options.dataDir, 'aws.sqlite'));
+const store = openStore(join(options.dataDir, 'aws.sqlite'), ['outbox']);
 const dynamodb = openDynamoDb(databasePath);
 const timers = new Set<NodeJS.Timeout>();
 let sequence = Math.max(0, ...store.keys('event-queue').map(Number));
