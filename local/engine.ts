@@ -7,6 +7,7 @@ import * as recordOutcome from '../functions/record-outcome.ts';
 import * as requestApproval from '../functions/request-approval.ts';
 import * as verifyMonitoring from '../functions/verify-monitoring.ts';
 import type { Services } from '../shared/aws/services.ts';
+import { sha256 } from '../shared/model/canonical-json.ts';
 import { AwsError } from './aws/loopback.ts';
 import type { Store } from './aws/store.ts';
 
@@ -29,6 +30,8 @@ export type StoredExecution = {
   status: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'ABORTED';
   startDate: string;
   stopDate?: string;
+  /** Waiting for a callback with the token of this hash, until then (epoch milliseconds). */
+  parked?: { tokenHash: string; until: number };
   error?: string;
   cause?: string;
 };
@@ -71,6 +74,30 @@ export function loadDefinition(): Definition {
 
 const seconds = (iso: string | undefined) => (iso ? Date.parse(iso) / 1000 : undefined);
 
+type ExecutionTime = { approvalTimeoutSeconds: number };
+
+/** A wait shorter than this is not worth leaving the memory for. */
+const PARK_FROM_SECONDS = 60;
+/** A woken execution finds the decision at once; this is for the case that somebody woke it without one. */
+const WOKEN_SECONDS = 30;
+const PARKED = 'parked until its callback comes';
+
+/** Ends an execution in memory, past its `Retry` and `Catch` (the engine asks these two properties). */
+class ParkedError extends Error {
+  readonly isRetryable = false;
+  readonly isCatchable = false;
+  constructor() {
+    super(PARKED);
+  }
+}
+
+const closed = () => new AwsError('TaskTimedOut', 'Task Timed Out: the token is expired or its task is closed.');
+
+/** The engine keeps every event of an execution, with its input, until somebody has read it. */
+async function discard(events: AsyncIterable<unknown>): Promise<void> {
+  for await (const _event of events);
+}
+
 export function createEngine({
   store,
   services,
@@ -87,33 +114,76 @@ export function createEngine({
 
   const arnOf = (name: string) => `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
 
-  const taskHandlers = Object.fromEntries(
-    Object.entries(tasks).map(([state, run]) => [
-      state,
-      async (input: Json): Promise<Json> => {
-        // `lambda:invoke.waitForTaskToken` wraps the payload and waits for SendTaskSuccess after the function returned.
-        const payload = (input as { Payload?: Record<string, Json> }).Payload;
-        if (!payload) return (await run(input, services)) as Json;
-        const token = String(payload.taskToken);
-        const { promise, resolve, reject } = Promise.withResolvers<Json>();
-        waiting.set(token, { resolve, reject });
-        try {
-          await run(payload, services);
-          return await promise;
-        } finally {
-          waiting.delete(token);
-        }
+  const retryIntervalOverrides = { VerifyMonitoring: [settleMs, -1, -1, -1] };
+  /** Executions that wait for a callback and are not in memory, by the hash of the token that wakes them. */
+  const parked = new Map<string, { name: string; timer: NodeJS.Timeout }>();
+
+  function park(name: string, tokenHash: string, until: number): void {
+    const timer = setTimeout(() => wake(tokenHash, 1), Math.max(0, until - Date.parse(services.now()) - 1_000));
+    parked.set(tokenHash, { name, timer });
+  }
+
+  /**
+   * `lambda:invoke.waitForTaskToken`: runs the function with the wrapped payload and waits for SendTaskSuccess. People
+   * may take days, so what waits for long leaves the memory: when the callback comes or the time is up it is started
+   * again, as after a crash, and finds what it did before in the ledger.
+   */
+  async function runAndWait(run: Handler, payload: Record<string, Json>, execution: StoredExecution): Promise<Json> {
+    const token = String(payload.taskToken);
+    const { promise, resolve, reject } = Promise.withResolvers<Json>();
+    let called = false;
+    waiting.set(token, {
+      resolve: (output) => {
+        called = true;
+        resolve(output);
       },
-    ]),
-  );
-  const overrides = {
-    taskResourceLocalHandlers: taskHandlers,
-    retryIntervalOverrides: { VerifyMonitoring: [settleMs, -1, -1, -1] },
-  };
+      reject: (error) => {
+        called = true;
+        reject(error);
+      },
+    });
+    try {
+      await run(payload, services);
+      const seconds = Number(payload.approvalTimeoutSeconds);
+      if (called || seconds < PARK_FROM_SECONDS) return await promise;
+      const until = Date.parse(services.now()) + seconds * 1000;
+      store.put('execution', execution.name, { ...execution, parked: { tokenHash: sha256(token), until } });
+      park(execution.name, sha256(token), until);
+      throw new ParkedError();
+    } finally {
+      waiting.delete(token);
+    }
+  }
+
+  /** Starts a parked execution again, with the time that people have left. */
+  function wake(tokenHash: string, secondsLeft: number): boolean {
+    const found = parked.get(tokenHash);
+    const execution = found && store.get<StoredExecution>('execution', found.name);
+    if (!found || !execution) return false;
+    parked.delete(tokenHash);
+    clearTimeout(found.timer);
+    const { parked: _parked, ...running } = execution;
+    store.put('execution', found.name, running);
+    const input = JSON.parse(running.input) as ExecutionTime;
+    run(running, { ...input, approvalTimeoutSeconds: secondsLeft } as Json);
+    return true;
+  }
+
+  function tasksOf(execution: StoredExecution) {
+    return Object.fromEntries(
+      Object.entries(tasks).map(([state, runTask]) => [
+        state,
+        async (input: Json): Promise<Json> => {
+          const { Payload } = input as { Payload?: Record<string, Json> };
+          return Payload ? runAndWait(runTask, Payload, execution) : ((await runTask(input, services)) as Json);
+        },
+      ]),
+    );
+  }
 
   function run(execution: StoredExecution, input: Json): void {
-    const { result, abort } = machine.run(input, {
-      overrides,
+    const { result, abort, eventLogs } = machine.run(input, {
+      overrides: { taskResourceLocalHandlers: tasksOf(execution), retryIntervalOverrides },
       context: {
         Execution: { Id: arnOf(execution.name), Name: execution.name },
         Task: {
@@ -124,6 +194,7 @@ export function createEngine({
       } as never,
     });
     aborts.set(execution.name, abort);
+    void discard(eventLogs);
     const end = (rest: Partial<StoredExecution>) => {
       aborts.delete(execution.name);
       if (stopped) return;
@@ -134,12 +205,17 @@ export function createEngine({
     };
     result.then(
       () => end({ status: 'SUCCEEDED' }),
-      (error: Error) =>
+      (error: Error) => {
+        if (error.message.includes(PARKED)) {
+          aborts.delete(execution.name);
+          return;
+        }
         end({
           status: error.name === 'ExecutionAbortedError' ? 'ABORTED' : 'FAILED',
           error: error.name,
           cause: error.message,
-        }),
+        });
+      },
     );
   }
 
@@ -192,24 +268,26 @@ export function createEngine({
     }),
     StopExecution: ({ executionArn }) => {
       const name = String(executionArn).split(':').at(-1) ?? '';
+      // One that waits is started for a moment, to be stopped like any other.
+      for (const [tokenHash, waiter] of parked) if (waiter.name === name) wake(tokenHash, 1);
       aborts.get(name)?.();
       return { stopDate: Date.now() / 1000 };
     },
     SendTaskSuccess: ({ taskToken, output }) => {
-      const task = waiting.get(String(taskToken));
-      if (!task) throw new AwsError('TaskTimedOut', 'Task Timed Out: the token is expired or its task is closed.');
       let value: Json;
       try {
         value = JSON.parse(String(output)) as Json;
       } catch {
         throw new AwsError('InvalidOutput', 'output is not JSON.');
       }
-      task.resolve(value);
+      const task = waiting.get(String(taskToken));
+      if (task) task.resolve(value);
+      else if (!wake(sha256(String(taskToken)), WOKEN_SECONDS)) throw closed();
       return {};
     },
     SendTaskFailure: ({ taskToken, error, cause }) => {
       const task = waiting.get(String(taskToken));
-      if (!task) throw new AwsError('TaskTimedOut', 'Task Timed Out: the token is expired or its task is closed.');
+      if (!task) throw closed();
       task.reject(Object.assign(new Error(String(cause ?? '')), { name: String(error ?? 'TaskFailed') }));
       return {};
     },
@@ -225,7 +303,11 @@ export function createEngine({
     resume: () => {
       const unfinished = store.list<StoredExecution>('execution').filter(({ status }) => status === 'RUNNING');
       for (const execution of unfinished) {
-        const input = JSON.parse(execution.input) as { approvalTimeoutSeconds: number };
+        if (execution.parked) {
+          park(execution.name, execution.parked.tokenHash, execution.parked.until);
+          continue;
+        }
+        const input = JSON.parse(execution.input) as ExecutionTime;
         // Waiting starts anew, but not the time that people have.
         const elapsed = (Date.parse(services.now()) - Date.parse(execution.startDate)) / 1000;
         // The request's own clock started a little later than the execution's, and it is the one that counts.
@@ -234,10 +316,11 @@ export function createEngine({
       }
       return unfinished.length;
     },
-    running: () => aborts.size,
+    running: () => aborts.size + parked.size,
     stop: () => {
       stopped = true;
       for (const abort of aborts.values()) abort();
+      for (const { timer } of parked.values()) clearTimeout(timer);
     },
   };
 }

@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import { join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { parse as parseYaml } from 'yaml';
+import { resumeDecided } from '../shared/aws/approvals.ts';
 import { createServices, type Services } from '../shared/aws/services.ts';
 import { type Config, loadConfig } from '../shared/config.ts';
 import { connectRpc, type Rpc, RpcError } from './aws/rpc.ts';
@@ -226,6 +227,12 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
     delivery.deliver(event);
   }
   await aws.call('resume');
+  if (!clean) {
+    // Somebody may have decided in the moment of the crash, before the waiting execution was woken.
+    void resumeDecided(services).catch((error: Error) =>
+      console.error(`Decisions could not be taken up: ${error.message}`),
+    );
+  }
   if (fleet) await aws.call('seed', fleet);
 
   const running = { engine, delivery };

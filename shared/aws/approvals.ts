@@ -11,6 +11,7 @@ import { SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
 import { type AnswerReply, type ApprovalRules, decideApproval, refused } from '../model/approval.ts';
 import type { Approver } from '../model/approver.ts';
 import { sha256 } from '../model/canonical-json.ts';
+import { changeOf } from '../model/endpoint-history.ts';
 import { EndpointRef } from '../model/endpoint-ref.ts';
 import type { ApprovalAnswer } from '../model/ledger-record.ts';
 import { append, readStream } from './ledger.ts';
@@ -164,6 +165,22 @@ export async function resumeExecution(services: Services, id: string): Promise<v
     }
   }
   await closeRequest(services, id);
+}
+
+/**
+ * Wakes every execution whose request has ended in the ledger without its callback getting through, because whoever
+ * decided died in between. Returns how many.
+ */
+export async function resumeDecided(services: Services): Promise<number> {
+  let resumed = 0;
+  for (const { id, endpoint, generation } of await listOpenRequests(services)) {
+    const change = changeOf((await readStream(services, endpoint, generation)).history, generation);
+    if (change?.decided ?? change?.outcome) {
+      await resumeExecution(services, id);
+      resumed += 1;
+    }
+  }
+  return resumed;
 }
 
 /** Takes a request off the list of open ones and forgets its token. */

@@ -97,7 +97,11 @@ test(
       }
       for (const { name } of decided) {
         expect(await runtime.bodies(name, 'approval-given')).toMatchObject([{ approver: 'ada', answer: 'approved' }]);
-        expect(await outcomeOf(runtime, name, {}, 60_000)).toMatchObject({
+        const outcome = await outcomeOf(runtime, name, {}, 60_000).catch(async (error: Error) => {
+          const trail = (await runtime.records(name)).map(({ at, body }) => `${at} ${body.kind} ${body.generation}`);
+          throw new Error(`${error.message} (seed ${seed})\n${trail.join('\n')}\n${runtime.stderr}`);
+        });
+        expect(outcome).toMatchObject({
           decision: expect.not.stringMatching('undetermined'),
         });
       }
