@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   type AttributeValue,
   DeleteItemCommand,
@@ -19,6 +20,19 @@ import { records, type Written } from './builders.ts';
 import { awsError, type FakeAws } from './fake-aws.ts';
 
 type Item = Record<string, AttributeValue>;
+
+/** `#a = :a` and `attribute_not_exists(#a)`: the conditions that we use. */
+function meets(
+  item: Item,
+  { ConditionExpression, ExpressionAttributeNames = {}, ExpressionAttributeValues = {} }: UpdateItemCommandInput,
+): boolean {
+  if (ConditionExpression === undefined) return true;
+  const nameIn = (raw = '') => ExpressionAttributeNames[raw] ?? raw;
+  const absent = /^attribute_not_exists\((.+)\)$/.exec(ConditionExpression)?.[1];
+  if (absent) return item[nameIn(absent)] === undefined;
+  const [name, value = ''] = ConditionExpression.split(' = ');
+  return isDeepStrictEqual(item[nameIn(name)], ExpressionAttributeValues[value]);
+}
 
 /** `SET a = :a, #b = :b`, `REMOVE #a, b`, `ADD a :one`: the forms that we use, on top-level attributes. */
 function update(
@@ -127,6 +141,7 @@ export function fakeTables(aws: FakeAws) {
   dynamodb.on(UpdateItemCommand).callsFake(async (input: UpdateItemCommandInput) => {
     await before('UpdateItem', input);
     const table = tableOf(input.TableName);
+    if (!meets(table.get(keyOf(input.Key)) ?? {}, input)) throw awsError('ConditionalCheckFailedException');
     table.set(keyOf(input.Key), update(table.get(keyOf(input.Key)) ?? { ...input.Key }, input));
     return {};
   });

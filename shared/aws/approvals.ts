@@ -150,21 +150,26 @@ const CLOSED = ['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken'];
  * ledger. Call it only after the end of the request is in the ledger; calling it twice does no harm.
  */
 export async function resumeExecution(services: Services, id: string): Promise<void> {
-  const { Item } = await services.dynamodb.send(new GetItemCommand({ ...keyOf(services, id), ConsistentRead: true }));
-  const ciphertext = Item?.token?.B;
-  if (ciphertext) {
-    const { Plaintext } = await services.kms.send(
-      new DecryptCommand({ CiphertextBlob: ciphertext, EncryptionContext: { request: id } }),
-    );
-    try {
-      await services.sfn.send(
-        new SendTaskSuccessCommand({ taskToken: new TextDecoder().decode(Plaintext), output: '{}' }),
-      );
-    } catch (error) {
-      if (!CLOSED.includes((error as Error).name)) throw error;
-    }
+  for (;;) {
+    const { Item } = await services.dynamodb.send(new GetItemCommand({ ...keyOf(services, id), ConsistentRead: true }));
+    const ciphertext = Item?.token?.B;
+    if (ciphertext) await sendCallback(services, id, ciphertext);
+    if (await closeUnlessRetried(services, id, ciphertext)) return;
+    // The task was retried in the meantime and waits with a new token now.
   }
-  await closeRequest(services, id);
+}
+
+async function sendCallback(services: Services, id: string, ciphertext: Uint8Array): Promise<void> {
+  const { Plaintext } = await services.kms.send(
+    new DecryptCommand({ CiphertextBlob: ciphertext, EncryptionContext: { request: id } }),
+  );
+  try {
+    await services.sfn.send(
+      new SendTaskSuccessCommand({ taskToken: new TextDecoder().decode(Plaintext), output: '{}' }),
+    );
+  } catch (error) {
+    if (!CLOSED.includes((error as Error).name)) throw error;
+  }
 }
 
 /**
@@ -183,12 +188,29 @@ export async function resumeDecided(services: Services): Promise<number> {
   return resumed;
 }
 
-/** Takes a request off the list of open ones and forgets its token. */
+const FORGET = {
+  UpdateExpression: 'REMOVE #open, #token',
+  ExpressionAttributeNames: { '#open': 'open', '#token': 'token' },
+};
+
+/** Takes a request off the list of open ones and forgets its token. For the workflow, once it has gone on. */
 export async function closeRequest(services: Services, id: string): Promise<void> {
-  await update(services, id, {
-    UpdateExpression: 'REMOVE #open, #token',
-    ExpressionAttributeNames: { '#open': 'open', '#token': 'token' },
-  });
+  await update(services, id, FORGET);
+}
+
+/** The same, but only while `token` is the one that waits; false where it is another by now. */
+async function closeUnlessRetried(services: Services, id: string, token: Uint8Array | undefined): Promise<boolean> {
+  try {
+    await update(services, id, {
+      ...FORGET,
+      ConditionExpression: token ? '#token = :token' : 'attribute_not_exists(#token)',
+      ...(token ? { ExpressionAttributeValues: { ':token': { B: token } } } : {}),
+    });
+    return true;
+  } catch (error) {
+    if ((error as Error).name === 'ConditionalCheckFailedException') return false;
+    throw error;
+  }
 }
 
 const equal = (a: string, b: string) => a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));

@@ -125,6 +125,19 @@ describe('resumeExecution', () => {
       expect(await listOpenRequests(services)).toEqual([]);
     },
   );
+  test('a token that was exchanged while the old one was used is used too', async () => {
+    const { services, aws } = await asked();
+    const used: string[] = [];
+    aws.sfn.on(SendTaskSuccessCommand).callsFake(async ({ taskToken }: { taskToken: string }) => {
+      used.push(taskToken);
+      // The task was started again after a crash and waits with a new token from here on.
+      if (taskToken === 'the-token') await storeToken(services, request, 'the-new-token');
+      throw awsError('TaskTimedOut');
+    });
+    await resumeExecution(services, REQUEST);
+    expect(used).toEqual(['the-token', 'the-new-token']);
+    expect(await listOpenRequests(services)).toEqual([]);
+  });
   test('any other error is thrown and the token kept for the next try', async () => {
     const { services, aws } = await asked();
     aws.sfn.on(SendTaskSuccessCommand).rejects(awsError('ThrottlingException'));
