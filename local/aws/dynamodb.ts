@@ -31,8 +31,26 @@ export type LocalDynamoDb = {
   close: () => Promise<void>;
 };
 
+type IteratorClass = { prototype: { close: () => Promise<void>; return?: () => Promise<void> } };
+
+/**
+ * dynalite 4 ends its iterators with `return()`, which those of abstract-level do not have (they have `close()`), so
+ * every query would leave one open, with its values and a snapshot of the database.
+ */
+function closeIterators(): void {
+  const level = createRequire(require.resolve('classic-level'))('abstract-level') as Record<string, IteratorClass>;
+  for (const name of ['AbstractKeyIterator', 'AbstractValueIterator']) {
+    const iterator = level[name]?.prototype;
+    if (!iterator) throw new Error(`abstract-level has no ${name}, so queries would leak.`);
+    iterator.return ??= function close() {
+      return this.close();
+    };
+  }
+}
+
 /** DynamoDB in a directory: dynalite, and in front of it the one PartiQL statement that the ledger uses. */
 export function openDynamoDb(path: string): LocalDynamoDb {
+  closeIterators();
   const server = (require('dynalite') as Dynalite)({ path, createTableMs: 0 });
   // The server is never listened on; requests are handed over. Its own close() takes down the database below it.
   return {

@@ -3,15 +3,14 @@ import { type Problem, violation } from '../model/finding.ts';
 import { formatUsd, type HourlyCost, hourlyCost } from '../model/hourly-cost.ts';
 import type { PolicySettings } from './settings.ts';
 
-const costs = new WeakMap<EndpointFacts, { settings: PolicySettings; cost: HourlyCost }>();
+let last: { facts: EndpointFacts; settings: PolicySettings; cost: HourlyCost } | undefined;
 
-/** The endpoint's cost at the settings' prices. Several policies ask, so it is worked out once for each reading. */
+/** The endpoint's cost at the settings' prices. Several policies ask one after the other, so the last answer is kept. */
 export function costOf(facts: EndpointFacts, settings: PolicySettings): HourlyCost {
-  const known = costs.get(facts);
-  if (known?.settings === settings) return known.cost;
-  const cost = hourlyCost(facts, settings.prices, settings.pricesAlsoFor);
-  costs.set(facts, { settings, cost });
-  return cost;
+  if (last?.facts !== facts || last.settings !== settings) {
+    last = { facts, settings, cost: hourlyCost(facts, settings.prices, settings.pricesAlsoFor) };
+  }
+  return last.cost;
 }
 
 /** `2 x ml.m5.large at $0.115 = $0.23/h (prices of 2025-06-18, us-east-1 list prices)` */

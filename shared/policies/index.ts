@@ -40,9 +40,19 @@ export const auditPolicy = {
   enforcedBy: 'shared/aws/ledger.ts',
 } as const;
 
+const sentences = new WeakMap<PolicySettings, string[]>();
+
+/** Settings live as long as the process, so their sentences are made once. */
+function statementsOf(settings: PolicySettings): string[] {
+  const known = sentences.get(settings) ?? policies.map((policy) => policy.statement(settings));
+  sentences.set(settings, known);
+  return known;
+}
+
 /** Holds an endpoint against every policy. One finding for each, in document order. */
 export function evaluate(facts: EndpointFacts, settings: PolicySettings): Finding[] {
-  return policies.map((policy) => evaluatePolicy(policy, facts, settings));
+  const statements = statementsOf(settings);
+  return policies.map((policy, index) => evaluatePolicy(policy, facts, settings, statements[index]));
 }
 
 /** The same for the policies whose answer can change while the deployment stays as it is. */

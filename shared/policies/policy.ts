@@ -34,21 +34,14 @@ export function typeList(types: readonly string[]): string {
   return types.map((type) => `\`${type}\``).join(' or ');
 }
 
-const statements = new WeakMap<PolicySettings, Map<Policy, string>>();
-
-/** Settings live as long as the process, so each sentence is made once. */
-function statementOf(policy: Policy, settings: PolicySettings): string {
-  const known = statements.get(settings) ?? new Map<Policy, string>();
-  statements.set(settings, known);
-  const statement = known.get(policy) ?? policy.statement(settings);
-  known.set(policy, statement);
-  return statement;
-}
-
 /** Holds one endpoint against one policy. A check that throws is a violation that says so, never a pass. */
-export function evaluatePolicy(policy: Policy, facts: EndpointFacts, settings: PolicySettings): Finding {
-  const id = policy.id;
-  const statement = statementOf(policy, settings);
+export function evaluatePolicy(
+  policy: Policy,
+  facts: EndpointFacts,
+  settings: PolicySettings,
+  statement = policy.statement(settings),
+): Finding {
+  const { id } = policy;
   const applies = policy.appliesTo(facts);
   if (applies !== true) return { policy: id, statement, outcome: 'not-applicable', messages: [applies] };
   let problems: Problem[];
