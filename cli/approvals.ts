@@ -6,7 +6,7 @@ import { differences } from '../shared/model/effective-deployment.ts';
 import { changeOf, requestersOf } from '../shared/model/endpoint-history.ts';
 import type { ApprovalAnswer } from '../shared/model/ledger-record.ts';
 import { type AwsOptions, servicesFor } from './context.ts';
-import { CliError, EXIT, json, type Output, table } from './output.ts';
+import { CliError, EXIT, json, type Output, table, visible } from './output.ts';
 
 type Options = AwsOptions & { json?: boolean };
 
@@ -54,9 +54,10 @@ export async function approvalsShow(id: string, options: Options, output: Output
     output.out(json({ request, state, requesters, findings: change.findings, differences: difference }));
     return EXIT.fine;
   }
+  const people = [...new Set(requesters.map(({ person }) => person))];
   const lines = [
     `${opened.facts.endpoint.name} (${opened.environment.name}; ${opened.environment.evidence})`,
-    `changed by ${requesters.map(({ person }) => person).join(', ') || 'unknown'} at ${opened.changedAt} (${opened.cause})`,
+    `changed by ${visible(people.join(', ')) || 'unknown'} at ${opened.changedAt} (${opened.cause})`,
     `state: ${state.state}${state.state === 'waiting' ? `, ${state.approvalsGiven} of ${state.approvalsNeeded} approvals, expires ${request.expiresAt}` : ''}`,
     `digest: ${request.digest}`,
     '',
@@ -104,7 +105,7 @@ export async function approvalsAnswer(
     case 'already-decided':
       if (!options.json)
         output.err(
-          `It was already ${reply.final.answer} by ${reply.final.approvers.join(', ') || 'nobody'}: ${reply.final.reason}`,
+          `It was already ${reply.final.answer} by ${reply.final.approvers.join(', ') || 'nobody'}: ${visible(reply.final.reason)}`,
         );
       return EXIT.violations;
     default:

@@ -4,8 +4,8 @@ import { type Broken, listStreams, type Verification, verifyStream } from '../sh
 import { listChanges } from '../shared/aws/change-index.ts';
 import { readWholeStream } from '../shared/aws/ledger.ts';
 import { EndpointRef, streamOf } from '../shared/model/endpoint-ref.ts';
-import { type AwsOptions, accountOf, servicesFor } from './context.ts';
-import { CliError, EXIT, json, type Output, table } from './output.ts';
+import { type AwsOptions, accountOf, monthOf, servicesFor } from './context.ts';
+import { CliError, EXIT, json, type Output, table, visible } from './output.ts';
 
 type Options = AwsOptions & { json?: boolean; endpoint?: string };
 
@@ -23,8 +23,9 @@ async function streamFor(services: ReturnType<typeof servicesFor>, endpoint: str
 
 /** `audit list`: the endpoints on record with the number of their records, or the newest changes of one month. */
 export async function auditList(options: Options & { month?: string }, output: Output): Promise<number> {
+  const month = monthOf(options.month);
   const services = servicesFor(options);
-  const changes = await listChanges(services, { ...(options.month ? { month: options.month } : {}), limit: 1_000 });
+  const changes = await listChanges(services, { ...(month ? { month } : {}), limit: 1_000 });
   const shown = changes.filter(({ endpoint }) => options.endpoint === undefined || endpoint === options.endpoint);
   if (options.json) output.out(json(shown));
   else
@@ -116,12 +117,10 @@ export async function auditVerify(options: Options, output: Output): Promise<num
       json({ streams: results.length, records, broken, heads: results.map(({ stream, head }) => ({ stream, head })) }),
     );
   else {
-    for (const { stream, sequence, problem } of broken) output.out(`BROKEN  ${stream}  record ${sequence} ${problem}.`);
-    output.out(
-      broken.length === 0
-        ? `${records} records in ${results.length} streams: every chain is whole.`
-        : `${broken.length} of ${results.length} streams are broken.`,
-    );
+    for (const { stream, sequence, problem } of broken)
+      output.out(`BROKEN  ${visible(stream)}  record ${sequence} ${visible(problem)}.`);
+    if (broken.length > 0) output.out(`${broken.length} of ${results.length} streams are broken.`);
+    else if (records > 0) output.out(`${records} records in ${results.length} streams: every chain is whole.`);
   }
   if (results.length === 0 || records === 0) {
     output.err('There was nothing to verify.');
@@ -135,11 +134,16 @@ export async function auditExport(options: Options & { output?: string }, output
   const services = servicesFor(options);
   const streams = options.endpoint ? [await streamFor(services, options.endpoint)] : await listStreams(services);
   const file = options.output === undefined ? process.stdout : createWriteStream(options.output, { mode: 0o600 });
+  if (file !== process.stdout) {
+    await once(file, 'open').catch((error: Error) => {
+      throw new CliError(`${options.output} cannot be written: ${error.message}`);
+    });
+  }
   let records = 0;
   for (const stream of streams) {
     for await (const { pk, sk, hash, record } of readWholeStream(services, stream)) {
       records += 1;
-      if (!file.write(`${JSON.stringify({ pk, sk, hash, record })}\n`)) await once(file, 'drain');
+      if (!file.write(`${visible(JSON.stringify({ pk, sk, hash, record }))}\n`)) await once(file, 'drain');
     }
   }
   if (file !== process.stdout) {

@@ -1,7 +1,10 @@
 import { listChanges } from '../shared/aws/change-index.ts';
 import { Environment } from '../shared/model/environment.ts';
-import { type AwsOptions, servicesFor } from './context.ts';
+import { Result } from '../shared/model/ledger-record.ts';
+import { type AwsOptions, monthOf, servicesFor } from './context.ts';
 import { CliError, EXIT, json, type Output, table } from './output.ts';
+
+const STATES = ['open', ...Result.options] as const;
 
 /** `portcullis changes`: what changed lately and how it ended. */
 export async function changes(
@@ -12,15 +15,19 @@ export async function changes(
   if (environment && !environment.success) {
     throw new CliError(`--environment is ${options.environment}; it must be dev, staging or prod.`, EXIT.usage);
   }
+  const state = STATES.find((each) => each === options.result);
+  if (options.result !== undefined && state === undefined)
+    throw new CliError(`--result is ${options.result}; it must be one of ${STATES.join(', ')}.`, EXIT.usage);
+  const month = monthOf(options.month);
   const limit = Number(options.limit ?? 50);
   if (!Number.isInteger(limit) || limit < 1)
     throw new CliError(`--limit is ${options.limit}; it must be a whole number above 0.`, EXIT.usage);
-  const rows = await listChanges(servicesFor(options), {
+  const shown = await listChanges(servicesFor(options), {
     ...(environment ? { environments: [environment.data] } : {}),
-    ...(options.month ? { month: options.month } : {}),
-    limit: options.result ? 1_000 : limit,
+    ...(month ? { month } : {}),
+    ...(state ? { state } : {}),
+    limit,
   });
-  const shown = rows.filter(({ state }) => options.result === undefined || state === options.result).slice(0, limit);
   if (options.json) output.out(json(shown));
   else if (shown.length === 0) output.out('No change is on record.');
   else {

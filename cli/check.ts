@@ -41,7 +41,13 @@ export function check(file: string, options: { format: Format }, output: Output)
   const documents = parseAllDocuments(text);
   const problem = Array.isArray(documents) ? documents.flatMap(({ errors }) => errors)[0] : undefined;
   if (problem) throw new CliError(`${file} is neither YAML nor JSON: ${problem.message.split('\n')[0]}`);
-  const values = (Array.isArray(documents) ? documents : []).flatMap((document) => document.toJS() as unknown);
+  const values = (Array.isArray(documents) ? documents : []).flatMap((document): unknown => {
+    try {
+      return document.toJS();
+    } catch (error) {
+      throw new CliError(`${file} cannot be used: ${(error as Error).message}`);
+    }
+  });
   const checked = values.map((value, index) =>
     checkFacts(factsFrom(value, `${file}, document ${index + 1}`, now), policySettings),
   );

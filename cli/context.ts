@@ -1,7 +1,7 @@
 import { readAccountId } from '../shared/aws/account.ts';
 import { createServices, type Services } from '../shared/aws/services.ts';
 import { loadConfig } from '../shared/config.ts';
-import { CliError } from './output.ts';
+import { CliError, EXIT } from './output.ts';
 
 /** Options that every command with AWS behind it takes. */
 export type AwsOptions = { local?: boolean; awsPort?: string; region?: string };
@@ -11,6 +11,9 @@ const LOCAL_ACCOUNT = '000000000000';
 /** Services for a command: of the account that the ordinary AWS environment names, or of the runtime on this machine. */
 export function servicesFor({ local, awsPort, region }: AwsOptions): Services {
   if (local) {
+    if (awsPort !== undefined && !(/^\d{1,5}$/.test(awsPort) && Number(awsPort) <= 65_535)) {
+      throw new CliError(`--aws-port is ${awsPort}; it must be a port number.`, EXIT.usage);
+    }
     process.env.AWS_ENDPOINT_URL = `http://127.0.0.1:${awsPort ?? '4566'}`;
     process.env.AWS_ACCESS_KEY_ID = 'cli';
     process.env.AWS_SECRET_ACCESS_KEY = 'cli';
@@ -23,6 +26,12 @@ export function servicesFor({ local, awsPort, region }: AwsOptions): Services {
   if (region) process.env.AWS_REGION = region;
   process.env.AWS_REGION ??= process.env.AWS_DEFAULT_REGION ?? 'us-east-1';
   return createServices(loadConfig(process.env));
+}
+
+/** `2026-11`, or undefined where none was given. */
+export function monthOf(text: string | undefined): string | undefined {
+  if (text === undefined || /^20\d{2}-(0[1-9]|1[0-2])$/.test(text)) return text;
+  throw new CliError(`--month is ${text}; it must be written like 2026-11.`, EXIT.usage);
 }
 
 /** The account that the credentials belong to. */
@@ -54,5 +63,7 @@ export function unreachable(error: unknown): CliError {
       "The gate's tables are not there. Is the gate deployed in this account and region? (--local for this machine)",
     );
   }
-  return new CliError(`AWS refused: ${name}: ${message}`);
+  // What the SDK throws says which service call it was about; anything else did not come from AWS.
+  const fromAws = typeof error === 'object' && error !== null && '$metadata' in error;
+  return new CliError(fromAws ? `AWS refused: ${name}: ${message}` : `It could not be done: ${name}: ${message}`);
 }

@@ -1,7 +1,7 @@
 import { run as receiveEvent } from '../functions/receive-event.ts';
 import { listDropped, listQuarantined, releaseQuarantined } from '../shared/aws/work.ts';
 import { type AwsOptions, servicesFor } from './context.ts';
-import { CliError, EXIT, json, type Output, table } from './output.ts';
+import { CliError, EXIT, json, type Output, table, visible } from './output.ts';
 
 type Options = AwsOptions & { json?: boolean };
 
@@ -45,6 +45,6 @@ export async function replayEvent(id: string, options: Options, output: Output):
   const result = await receiveEvent(event, services);
   if (result.as !== 'quarantined') await releaseQuarantined(services, id);
   if (options.json) output.out(json(result));
-  else output.out(`${result.as}: ${result.detail}`);
+  else output.out(`${result.as}: ${visible(result.detail)}`);
   return result.as === 'quarantined' ? EXIT.violations : EXIT.fine;
 }

@@ -45,6 +45,7 @@ const format = () =>
   new Option('--format <format>', 'how to write the result')
     .choices(['table', 'json', 'markdown', 'sarif'])
     .default('table');
+const examples = (...lines: string[]) => `\nExamples:\n${lines.map((line) => `  portcullis ${line}\n`).join('')}`;
 const formatOf = (options: { json?: boolean; format: Format }): Format => (options.json ? 'json' : options.format);
 
 program
@@ -59,14 +60,14 @@ program
   .option('--duplicate-events <n>', 'deliver every event so many extra times, as AWS may', '0')
   .option('--delay-events <ms>', 'deliver events up to so much late, so that they overtake each other', '0')
   .addOption(json())
-  .addHelpText('after', '\nExamples:\n  portcullis up --once\n  portcullis up --fleet none --aws-port 5566\n')
+  .addHelpText('after', examples('up --once', 'up --fleet none --aws-port 5566'))
   .action((options) => run(async () => (await import('./up.ts')).up(options, output))());
 
 aws(program.command('scan'))
   .description('check every endpoint of an account and region, read-only, with nothing deployed')
   .addOption(format())
   .addOption(json())
-  .addHelpText('after', '\nExamples:\n  portcullis scan --region eu-west-1 --format sarif > portcullis.sarif\n')
+  .addHelpText('after', examples('scan --region eu-west-1 --format sarif > portcullis.sarif'))
   .action((options) =>
     run(async () => (await import('./scan.ts')).scan({ ...options, format: formatOf(options) }, output))(),
   );
@@ -77,7 +78,7 @@ program
   .description('check a deployment plan or recorded facts, offline')
   .addOption(format())
   .addOption(json())
-  .addHelpText('after', '\nExamples:\n  portcullis check examples/plans/fraud-prod.yaml --format markdown\n')
+  .addHelpText('after', examples('check examples/plans/fraud-prod.yaml --format markdown'))
   .action((file, options) =>
     run(async () => (await import('./check.ts')).check(file, { format: formatOf(options) }, output))(),
   );
@@ -89,18 +90,23 @@ aws(program.command('changes'))
   .option('--month <yyyy-mm>', 'default: the last three')
   .option('--limit <n>', 'at most so many', '50')
   .addOption(json())
-  .addHelpText('after', '\nExamples:\n  portcullis changes --local --environment prod --result blocked\n')
+  .addHelpText('after', examples('changes --local --environment prod --result blocked'))
   .action((options) => run(async () => (await import('./changes.ts')).changes(options, output))());
 
-const approvals = program.command('approvals').description('what waits for people');
+const approvals = program
+  .command('approvals')
+  .description('what waits for people')
+  .addHelpText('after', examples('approvals list --local', 'approvals show 3f9k... --local'));
 aws(approvals.command('list'))
   .description('requests that nobody has answered')
   .addOption(json())
+  .addHelpText('after', examples('approvals list --local'))
   .action((options) => run(async () => (await import('./approvals.ts')).approvalsList(options, output))());
 aws(approvals.command('show'))
   .argument('<request>')
   .description('what approving would accept')
   .addOption(json())
+  .addHelpText('after', examples('approvals show 3f9k... --local'))
   .action((request, options) =>
     run(async () => (await import('./approvals.ts')).approvalsShow(request, options, output))(),
   );
@@ -114,48 +120,57 @@ for (const [name, answer] of [
     .requiredOption('--code <code>', 'your personal code for this request')
     .requiredOption('--reason <text>', 'why; it goes into the audit record')
     .addOption(json())
-    .addHelpText(
-      'after',
-      `\nExamples:\n  portcullis approvals ${name} 3f9k... --local --code K7QM-... --reason "load test passed"\n`,
-    )
+    .addHelpText('after', examples(`approvals ${name} 3f9k... --local --code K7QM-... --reason "load test passed"`))
     .action((request, options) =>
       run(async () => (await import('./approvals.ts')).approvalsAnswer(request, answer, options, output))(),
     );
 }
 
-const audit = program.command('audit').description('the audit trail');
+const audit = program
+  .command('audit')
+  .description('the audit trail')
+  .addHelpText('after', examples('audit verify --local', 'audit show fraud-prod --local'));
 aws(audit.command('list'))
   .description('changes of a month, newest first')
   .option('--endpoint <name>', 'only this endpoint')
   .option('--month <yyyy-mm>', 'default: the last three')
   .addOption(json())
+  .addHelpText('after', examples('audit list --local --month 2026-11'))
   .action((options) => run(async () => (await import('./audit.ts')).auditList(options, output))());
 aws(audit.command('show'))
   .argument('<endpoint>')
   .description('every record about one endpoint, oldest first')
   .option('--change <n>', 'only this change')
   .addOption(json())
+  .addHelpText('after', examples('audit show fraud-prod --local --change 1'))
   .action((endpoint, options) => run(async () => (await import('./audit.ts')).auditShow(endpoint, options, output))());
 aws(audit.command('verify'))
   .description('walk the chains and name the first broken record')
   .option('--endpoint <name>', 'only this endpoint')
   .addOption(json())
+  .addHelpText('after', examples('audit verify --region eu-west-1'))
   .action((options) => run(async () => (await import('./audit.ts')).auditVerify(options, output))());
 aws(audit.command('export'))
   .description('every record as a line of JSON')
   .option('--endpoint <name>', 'only this endpoint')
   .option('--output <file>', 'default: standard output')
+  .addHelpText('after', examples('audit export --endpoint fraud-prod --output trail.jsonl'))
   .action((options) => run(async () => (await import('./audit.ts')).auditExport(options, output))());
 
-const events = program.command('events').description('events that could not be used');
+const events = program
+  .command('events')
+  .description('events that could not be used')
+  .addHelpText('after', examples('events list-quarantined --local'));
 aws(events.command('list-quarantined'))
   .description('poison events with their reasons')
   .addOption(json())
+  .addHelpText('after', examples('events list-quarantined --local'))
   .action((options) => run(async () => (await import('./events.ts')).listQuarantinedEvents(options, output))());
 aws(events.command('replay'))
   .argument('<id>')
   .description('hand a quarantined event to the gate again')
   .addOption(json())
+  .addHelpText('after', examples('events replay 0f3c... --local'))
   .action((id, options) => run(async () => (await import('./events.ts')).replayEvent(id, options, output))());
 
 program
@@ -163,11 +178,13 @@ program
   .description('the policies with the limits in force')
   .option('--markdown', 'as a Markdown table')
   .addOption(json())
+  .addHelpText('after', examples('policies --markdown > policies.md'))
   .action((options) => run(async () => (await import('./policies.ts')).listPolicies(options, output))());
 
 aws(program.command('doctor'))
   .description('what would keep the gate from working here')
   .addOption(json())
+  .addHelpText('after', examples('doctor --region eu-west-1'))
   .action((options) => run(async () => (await import('./doctor.ts')).doctor(options, output))());
 
 try {

@@ -19,13 +19,6 @@ export type Output = {
   width: number;
 };
 
-export const standardOutput: Output = {
-  out: (text) => void process.stdout.write(`${text}\n`),
-  err: (text) => void process.stderr.write(`${text}\n`),
-  terminal: process.stdout.isTTY === true,
-  width: process.stdout.columns ?? 120,
-};
-
 /** Text from outside must not steer a terminal: control characters are shown, not sent. */
 export function visible(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
@@ -49,5 +42,15 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
     )
     .join('\n');
 }
+
+/** Lines as they are, and nothing in them that steers a terminal. In JSON the escapes mean what they stand for. */
+const printable = (text: string) => text.split('\n').map(visible).join('\n');
+
+export const standardOutput: Output = {
+  out: (text) => void process.stdout.write(`${printable(text)}\n`),
+  err: (text) => void process.stderr.write(`${printable(text)}\n`),
+  terminal: process.stdout.isTTY === true,
+  width: process.stdout.columns ?? 120,
+};
 
 export const json = (value: unknown) => JSON.stringify(value, null, 2);

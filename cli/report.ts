@@ -124,16 +124,16 @@ function asSarif(checked: readonly Checked[], settings: PolicySettings, file: st
     const location = {
       ...(file === undefined
         ? {}
-        : { physicalLocation: { artifactLocation: { uri: file }, region: { startLine: 1 } } }),
+        : { physicalLocation: { artifactLocation: { uri: encodeURI(file) }, region: { startLine: 1 } } }),
       logicalLocations: [{ name: each.endpoint, fullyQualifiedName: each.arn, kind: 'resource' }],
     };
     const found = each.findings.filter(speaking).flatMap((finding) =>
-      finding.messages.map((message) => ({
+      finding.messages.map((message, index) => ({
         ruleId: finding.policy,
         level: LEVELS[finding.outcome as keyof typeof LEVELS],
         message: { text: message },
         locations: [location],
-        partialFingerprints: { 'policyAndEndpoint/v1': `${finding.policy}:${each.arn}` },
+        partialFingerprints: { 'policyAndEndpoint/v1': `${finding.policy}:${each.arn}${index > 0 ? `:${index}` : ''}` },
       })),
     );
     return each.error

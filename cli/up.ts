@@ -43,10 +43,13 @@ async function standings(runtime: LocalRuntime) {
     const found = change?.findings?.findings ?? [];
     const waits = change?.request !== undefined && !change.outcome && !change.decided;
     const result: RecordOf<'outcome'>['result'] | undefined = change?.outcome?.result;
+    // How many changes the events of one deployment make is up to timing, and what was accepted stands as accepted.
+    const stands =
+      result === 'unchanged' ? (change?.opened?.baseline?.approvedFor.length ? 'approved' : 'compliant') : result;
     rows.push({
       endpoint: name,
       environment: change?.opened?.environment.name ?? 'unknown',
-      state: result ?? (waits ? 'waiting' : 'open'),
+      state: stands ?? (waits ? 'waiting' : 'open'),
       because: waits
         ? (change.request?.reasons ?? [])
         : [

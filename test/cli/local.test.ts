@@ -1,0 +1,456 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { approvalsAnswer, approvalsList, approvalsShow } from '../../cli/approvals.ts';
+import { auditExport, auditList, auditShow, auditVerify } from '../../cli/audit.ts';
+import { changes } from '../../cli/changes.ts';
+import { doctor } from '../../cli/doctor.ts';
+import { listQuarantinedEvents } from '../../cli/events.ts';
+import type { Output } from '../../cli/output.ts';
+import { FORMATS, type Format } from '../../cli/report.ts';
+import { scan } from '../../cli/scan.ts';
+import type { LedgerRecord } from '../../shared/model/ledger-record.ts';
+import { ACCOUNT, deploy, eventually, outcomeOf, Runtime, requestOf } from '../acceptance/runtime.ts';
+import { portcullis, printed, readSarif, UNSEEN } from './portcullis.ts';
+
+// Every test starts processes, and the machine may be doing other things as well.
+vi.setConfig({ testTimeout: 60_000 });
+
+// Every command that asks a running gate, one after the other against one runtime.
+let runtime: Runtime;
+let folder: string;
+/** Requests of the two production endpoints that wait. */
+let asked: string;
+let unwanted: string;
+
+const options = () => ({ local: true, awsPort: new URL(runtime.ready.awsUrl).port });
+const local = (...args: string[]) =>
+  portcullis([...args, '--local', '--aws-port', options().awsPort], {
+    env: { PORTCULLIS_CONFIG: runtime.configPath, PORTCULLIS_CONSOLE_URL: runtime.ready.consoleUrl },
+  });
+/** The same without a process of its own; a command is one process at least, and that is what costs time. */
+const inside = <Rest extends unknown[]>(
+  command: (...all: [...Rest, ReturnType<typeof options>, Output]) => Promise<number>,
+  ...rest: Rest
+) => printed((output) => command(...rest, options(), output));
+const scanned = (format: Format) => printed((output) => scan({ ...options(), format }, output));
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'portcullis-cli-'));
+  runtime = new Runtime();
+  await runtime.start();
+  process.env.PORTCULLIS_CONFIG = runtime.configPath;
+  process.env.PORTCULLIS_CONSOLE_URL = runtime.ready.consoleUrl;
+  await Promise.all([
+    deploy(runtime, 'small-dev'),
+    deploy(runtime, 'big-staging', { environment: 'staging', instanceType: 'ml.g5.xlarge' }),
+    deploy(runtime, 'asking-prod', { environment: 'prod', instances: 2, monitor: true }),
+    deploy(runtime, 'unwanted-prod', { environment: 'prod', instances: 2, monitor: true }),
+  ]);
+  await Promise.all([outcomeOf(runtime, 'small-dev'), outcomeOf(runtime, 'big-staging')]);
+  [asked, unwanted] = (await Promise.all(
+    ['asking-prod', 'unwanted-prod'].map(async (name) => (await requestOf(runtime, name)).request),
+  )) as [string, string];
+}, 60_000);
+afterAll(async () => {
+  rmSync(folder, { recursive: true, force: true });
+  await runtime.remove();
+});
+
+describe('changes', () => {
+  type Row = { endpoint: string; environment: string; state: string; at: string; who: string | null };
+  const listed = async (wanted: object) => {
+    const { code, out } = await printed((output) => changes({ ...options(), json: true, ...wanted }, output));
+    expect(code).toBe(0);
+    return JSON.parse(out) as Row[];
+  };
+
+  test('shows every endpoint with how its change ended', async () => {
+    const { code, out, err } = await local('changes');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    const [heading, ...rows] = out.trimEnd().split('\n');
+    expect(heading).toMatch(/^TIME +ENDPOINT +CHANGE +ENV +RESULT +WHO +REASON$/);
+    const about = (name: string) => rows.filter((row) => row.includes(` ${name} `)).join('\n');
+    expect(about('small-dev')).toMatch(/ dev +(compliant|unchanged) +/);
+    expect(about('big-staging')).toMatch(/ staging +blocked +\S+ +Violates staging-instance-type/);
+    expect(about('asking-prod')).toMatch(/ prod +open /);
+  });
+
+  test('filters by environment and result, and lists no more than asked for, newest first', async () => {
+    const all = await listed({});
+    expect(new Set(all.map(({ endpoint }) => endpoint)).size).toBe(4);
+    expect(all.map(({ at }) => at)).toEqual(
+      all
+        .map(({ at }) => at)
+        .sort()
+        .reverse(),
+    );
+    expect((await listed({ environment: 'staging' })).every(({ endpoint }) => endpoint === 'big-staging')).toBe(true);
+    expect(new Set((await listed({ result: 'blocked' })).map(({ endpoint }) => endpoint))).toEqual(
+      new Set(['big-staging']),
+    );
+    expect(new Set((await listed({ result: 'open' })).map(({ environment }) => environment))).toEqual(
+      new Set(['prod']),
+    );
+    expect(await listed({ limit: '1' })).toEqual(all.slice(0, 1));
+  });
+
+  test('a month without changes is empty, and says so', async () => {
+    expect(await listed({ month: '2020-01' })).toEqual([]);
+    const { code, out } = await printed((output) => changes({ ...options(), month: '2020-01' }, output));
+    expect({ code, out }).toEqual({ code: 0, out: 'No change is on record.\n' });
+  });
+});
+
+describe('scan', () => {
+  test('reads every endpoint and ends with 1, because one of them is blocked', async () => {
+    const { code, out, err } = await local('scan');
+    expect(code).toBe(1);
+    expect(err).toBe('read 4 of 4 endpoints\n');
+    expect(out).toMatch(/^small-dev +dev +compliant +pass +- +every policy that applies is met$/m);
+    expect(out).toMatch(/^big-staging +staging +blocked +violation +staging-instance-type /m);
+    expect(out).toMatch(/^asking-prod +prod +needs-approval +needs-approval +prod-human-approval /m);
+    expect(out).toMatch(/^prod +2 +0 +2 +0 +0$/m);
+  });
+
+  test('says the same in every format', async () => {
+    const [, json, markdown, sarif] = await Promise.all(FORMATS.map(scanned));
+    expect([json?.code, markdown?.code, sarif?.code]).toEqual([1, 1, 1]);
+    const { endpoints } = JSON.parse(json?.out ?? '') as { endpoints: { endpoint: string; decision: string }[] };
+    expect(endpoints.map(({ endpoint, decision }) => [endpoint, decision])).toEqual([
+      ['asking-prod', 'needs-approval'],
+      ['big-staging', 'blocked'],
+      ['small-dev', 'compliant'],
+      ['unwanted-prod', 'needs-approval'],
+    ]);
+    expect(markdown?.out).toMatch(/^\| big-staging \| staging \| blocked \| violation \| `staging-instance-type` \| /m);
+    const { results, invocations } = readSarif(sarif?.out ?? '');
+    expect(invocations).toEqual([{ executionSuccessful: true }]);
+    expect(results.length).toBeGreaterThan(2);
+    for (const { locations } of results) {
+      const arn = `arn:aws:sagemaker:us-east-1:${ACCOUNT}:endpoint/${locations[0]?.logicalLocations[0]?.name}`;
+      expect(locations).toEqual([{ logicalLocations: [expect.objectContaining({ fullyQualifiedName: arn })] }]);
+    }
+  });
+
+  test('only reads', async () => {
+    await fetch(`${runtime.ready.awsUrl}/_loopback/calls`, { method: 'DELETE' });
+    await scanned('json');
+    const calls = (await (await fetch(`${runtime.ready.awsUrl}/_loopback/calls`)).json()) as Record<string, number>;
+    const operations = Object.keys(calls).flatMap((key) => (key.startsWith('cli ') ? [key.slice('cli '.length)] : []));
+    expect(operations).toEqual(expect.arrayContaining(['SageMaker.DescribeEndpoint', 'S3.HEAD']));
+    expect(operations.filter((name) => !/\.(Describe|List|Get|HEAD|GET)/.test(name))).toEqual([]);
+  });
+
+  test('an endpoint that cannot be read is undetermined in every format, and the code is 2, whatever else is found', async () => {
+    // Only the two that have a monitor need this call.
+    await runtime.fail('SageMaker.DescribeDataQualityJobDefinition', 'AccessDeniedException', 1_000);
+    const [process, ...runs] = await Promise.all([local('scan'), ...FORMATS.map(scanned)]);
+    await runtime.failNothing();
+    expect([process.code, ...runs.map(({ code }) => code)]).toEqual([2, 2, 2, 2, 2]);
+    const [plain = '', json = '', markdown = '', sarif = ''] = runs.map(({ out }) => out);
+    expect(process.out).toBe(plain);
+    expect(plain).toMatch(
+      /^asking-prod +unknown +undetermined +undetermined +- +could not be read: AccessDeniedException/m,
+    );
+    expect(plain).toMatch(/^big-staging +staging +blocked /m);
+    expect(plain).toMatch(/^unknown +2 +0 +0 +0 +2$/m);
+    const { endpoints } = JSON.parse(json) as { endpoints: { decision: string; error?: string }[] };
+    expect(endpoints.map(({ decision }) => decision)).toEqual(['undetermined', 'blocked', 'compliant', 'undetermined']);
+    expect(endpoints[0]?.error).toContain('AccessDeniedException');
+    expect(markdown).toMatch(/^\| asking-prod \| unknown \| undetermined \| - \| - \| could not be read/m);
+    const { results, invocations } = readSarif(sarif);
+    expect(invocations).toEqual([{ executionSuccessful: false }]);
+    expect(results.filter(({ ruleId }) => ruleId === 'undetermined').map(({ level }) => level)).toEqual([
+      'error',
+      'error',
+    ]);
+  });
+
+  test('where not even the endpoints can be listed, nothing is said about any', async () => {
+    await runtime.fail('SageMaker.ListEndpoints', 'AccessDeniedException', 1);
+    const { code, out, err } = await local('scan', '--json');
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toMatch(/^AWS refused: AccessDeniedException/);
+  });
+});
+
+describe('approvals', () => {
+  test('list names what waits, with the link to its page', async () => {
+    const [plain, json] = await Promise.all([inside(approvalsList), local('approvals', 'list', '--json')]);
+    expect([plain.code, json.code]).toEqual([0, 0]);
+    expect(plain.out).toMatch(
+      new RegExp(`^${asked} +asking-prod +\\d+ +\\S+Z +${runtime.ready.consoleUrl}/approvals/${asked}$`, 'm'),
+    );
+    const open = JSON.parse(json.out) as { id: string; endpoint: string }[];
+    expect(new Map(open.map(({ id, endpoint }) => [id, endpoint]))).toEqual(
+      new Map([
+        [asked, 'asking-prod'],
+        [unwanted, 'unwanted-prod'],
+      ]),
+    );
+  });
+
+  test('show says what approving would accept: endpoint, environment, who, what, findings', async () => {
+    const [plain, json] = await Promise.all([
+      inside(approvalsShow, asked),
+      local('approvals', 'show', asked, '--json'),
+    ]);
+    expect([plain.code, json.code]).toEqual([0, 0]);
+    expect(plain.out).toMatch(/^asking-prod \(prod; tag environment=prod\)$/m);
+    expect(plain.out).toMatch(/^changed by eve-role at \S+Z \(.+\)$/m);
+    expect(plain.out).toMatch(/^state: waiting, 0 of 1 approvals, expires /m);
+    expect(plain.out).toMatch(/^First deployment/m);
+    expect(plain.out).toMatch(/ml\.m5\.large$/m);
+    expect(plain.out).toMatch(/^needs-approval +prod-human-approval +This is a production deployment/m);
+    expect(JSON.parse(json.out)).toMatchObject({ request: { request: asked }, state: { state: 'waiting' } });
+  });
+
+  test('a request that there is not cannot be shown or answered', async () => {
+    const [shown, answered] = await Promise.all([
+      inside(approvalsShow, 'nonsense'),
+      local('approvals', 'approve', 'a'.repeat(26), '--code', 'x', '--reason', 'y'),
+    ]);
+    expect([shown.code, answered.code]).toEqual([2, 2]);
+    expect(shown.err).toMatch(/There is no request nonsense/);
+    expect(answered.err).toMatch(/There is no request a{26}/);
+  });
+
+  test('a wrong code ends with 1 and records nothing', async () => {
+    const [plain, json] = await Promise.all([
+      printed((output) => approvalsAnswer(asked, 'approved', { ...options(), code: 'WRONG', reason: 'y' }, output)),
+      local('approvals', 'approve', asked, '--code', 'WRONG', '--reason', 'y', '--json'),
+    ]);
+    expect([plain.code, json.code]).toEqual([1, 1]);
+    expect(plain.err).toMatch(/^Not recorded: That is not the code/);
+    expect(JSON.parse(json.out)).toMatchObject({ reply: 'refused', code: 'wrong-code' });
+    expect(await runtime.bodies('asking-prod', 'approval-given')).toEqual([]);
+  });
+
+  test('the right code ends with 0, the change with approved; a second answer gets the first, in visible characters', async () => {
+    const [ada, ben] = await Promise.all([
+      runtime.codeFor(asked, 'ada@example.com'),
+      runtime.codeFor(asked, 'ben@example.com'),
+    ]);
+    const reason = 'load \u001b[8mtest\u009b2J\u202e passed\nRecorded: rejected by ben.';
+    const first = await local('approvals', 'approve', asked, '--code', ada, '--reason', reason);
+    expect(first).toEqual({ code: 0, out: 'Recorded: approved by ada.\n', err: '' });
+    expect(await outcomeOf(runtime, 'asking-prod')).toMatchObject({ result: 'approved' });
+    const second = await local('approvals', 'reject', asked, '--code', ben, '--reason', 'no');
+    expect(second.code).toBe(1);
+    expect(second.err).toMatch(/^It was already approved by ada: load \\u001b\[8mtest\\u009b2J\\u202e passed .*\n$/);
+    const [shown, listed] = await Promise.all([
+      local('audit', 'show', 'asking-prod'),
+      local('audit', 'export', '--endpoint', 'asking-prod'),
+    ]);
+    expect(shown.out).toContain('\\u001b[8m');
+    for (const { out, err } of [second, shown, listed]) expect(UNSEEN.exec(out + err)).toBeNull();
+    expect(shown.out).not.toMatch(/^Recorded: rejected/m);
+    expect(await runtime.bodies('asking-prod', 'approval-given')).toMatchObject([{ approver: 'ada', reason }]);
+  });
+
+  test('a rejection with --json says what is final', async () => {
+    const code = await runtime.codeFor(unwanted, 'ben@example.com');
+    const run = await local('approvals', 'reject', unwanted, '--code', code, '--reason', 'too dear', '--json');
+    expect(run.code).toBe(0);
+    expect(JSON.parse(run.out)).toMatchObject({ reply: 'recorded', final: { answer: 'rejected', approvers: ['ben'] } });
+    expect(await outcomeOf(runtime, 'unwanted-prod')).toMatchObject({ result: 'rejected' });
+    const open = await eventually('an empty list', async () => {
+      const list = await inside(approvalsList);
+      return list.out === 'Nothing waits for approval.\n' && list;
+    });
+    expect(open.code).toBe(0);
+  });
+});
+
+describe('audit', () => {
+  test('list shows the changes of an endpoint', async () => {
+    const [plain, json] = await Promise.all([
+      printed((output) => auditList({ ...options(), endpoint: 'big-staging' }, output)),
+      local('audit', 'list', '--json'),
+    ]);
+    expect([plain.code, json.code]).toEqual([0, 0]);
+    const [, ...rows] = plain.out.trimEnd().split('\n');
+    expect(rows.length).toBeGreaterThan(0);
+    for (const row of rows) expect(row).toMatch(/ big-staging +\d+ +staging +\w+ /);
+    expect(new Set((JSON.parse(json.out) as { endpoint: string }[]).map(({ endpoint }) => endpoint)).size).toBe(4);
+  });
+
+  test('show prints every record, oldest first, or those of one change', async () => {
+    const records = await runtime.records('asking-prod');
+    const [plain, json, one] = await Promise.all([
+      inside(auditShow, 'asking-prod'),
+      printed((output) => auditShow('asking-prod', { ...options(), json: true }, output)),
+      local('audit', 'show', 'asking-prod', '--change', '1', '--json'),
+    ]);
+    expect([plain.code, json.code, one.code]).toEqual([0, 0, 0]);
+    expect(JSON.parse(json.out)).toEqual(records);
+    expect(JSON.parse(one.out)).toEqual(records.filter(({ body }) => body.generation === 1));
+    const rows = plain.out.trimEnd().split('\n').slice(1);
+    expect(rows.map((row) => Number(row.split(' ')[0]))).toEqual(records.map(({ sequence }) => sequence));
+    expect(plain.out).toMatch(/ approval-requested +portcullis +asked ada, ben.*; expires /);
+    expect(plain.out).toMatch(/ approval-given +ada +approved by ada: /);
+  });
+
+  test('about an endpoint that nobody has seen it says that nothing is on record', async () => {
+    const [shown, verified, exported, misspelt] = await Promise.all([
+      inside(auditShow, 'nobody'),
+      printed((output) => auditVerify({ ...options(), endpoint: 'nobody' }, output)),
+      printed((output) => auditExport({ ...options(), endpoint: 'nobody' }, output)),
+      inside(auditShow, 'a b'),
+    ]);
+    expect([shown.code, verified.code, exported.code, misspelt.code]).toEqual([2, 2, 2, 64]);
+    expect(shown.err).toMatch(/Nothing is on record for nobody/);
+    expect(verified).toMatchObject({ out: '', err: 'There was nothing to verify.\n' });
+    expect(exported).toMatchObject({ out: '', err: '0 records of 1 streams exported.\n' });
+  });
+
+  test('export writes every record as a line, to standard output or to a file for the owner alone', async () => {
+    const path = join(folder, 'trail.jsonl');
+    const [printedLines, file, nowhere] = await Promise.all([
+      local('audit', 'export'),
+      local('audit', 'export', '--endpoint', 'asking-prod', '--output', path),
+      local('audit', 'export', '--output', join(folder, 'absent', 'trail.jsonl')),
+    ]);
+    expect([printedLines.code, file.code]).toEqual([0, 0]);
+    const records = await runtime.records('asking-prod');
+    const lines = (text: string) =>
+      text
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { pk: string; sk: string; hash: string; record: LedgerRecord });
+    const stream = `endpoint#${ACCOUNT}#us-east-1#asking-prod`;
+    expect(
+      lines(printedLines.out)
+        .filter(({ pk }) => pk === stream)
+        .map(({ record }) => record),
+    ).toEqual(records);
+    expect(lines(readFileSync(path, 'utf8')).map(({ record }) => record)).toEqual(records);
+    expect(printedLines.err).toBe(`${lines(printedLines.out).length} records of 4 streams exported.\n`);
+    expect(file.err).toBe(`${records.length} records of 1 streams exported to ${path}.\n`);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(nowhere.code).toBe(2);
+    expect(nowhere.err).toMatch(/trail\.jsonl cannot be written: ENOENT/);
+    expect(nowhere.err.trimEnd().split('\n')).toHaveLength(1);
+  });
+
+  test('verify finds every chain whole', async () => {
+    const [plain, json] = await Promise.all([inside(auditVerify), local('audit', 'verify', '--json')]);
+    expect([plain.code, json.code]).toEqual([0, 0]);
+    expect(plain.out).toMatch(/^\d+ records in 4 streams: every chain is whole\.\n$/);
+    expect(JSON.parse(json.out)).toMatchObject({ streams: 4, broken: [], heads: [{}, {}, {}, {}] });
+  });
+});
+
+describe('events', () => {
+  const quarantine = (id: string, reason: string, event: string) =>
+    runtime.clients().dynamodb.send(
+      new PutItemCommand({
+        TableName: 'portcullis-work',
+        Item: {
+          pk: { S: 'quarantine' },
+          sk: { S: id },
+          reason: { S: reason },
+          at: { S: new Date().toISOString() },
+          event: { S: event },
+        },
+      }),
+    );
+
+  test('an empty quarantine is fine', async () => {
+    const [plain, json] = await Promise.all([
+      inside(listQuarantinedEvents),
+      local('events', 'list-quarantined', '--json'),
+    ]);
+    expect([plain.code, json.code]).toEqual([0, 0]);
+    expect(plain.out).toMatch(/^No event is in quarantine\./);
+    expect(plain.out).toMatch(/^\d+ +not-gated:SageMaker Model State Change$/m);
+    expect(JSON.parse(json.out)).toMatchObject({
+      quarantined: [],
+      dropped: expect.arrayContaining([{ count: expect.any(Number), reason: expect.any(String) }]),
+    });
+  });
+
+  test('a poison event is listed with its reason, ends with 1, and stays when it is replayed', async () => {
+    await runtime.putEvents([
+      {
+        source: 'aws.sagemaker',
+        'detail-type': 'SageMaker Endpoint State Change',
+        detail: { EndpointName: 'a\u001b[2J b' },
+      },
+    ]);
+    const listed = await eventually('the event', async () => {
+      const list = await printed((output) => listQuarantinedEvents({ ...options(), json: true }, output));
+      return list.code === 1 && list;
+    });
+    const { quarantined } = JSON.parse(listed.out) as { quarantined: { id: string; reason: string }[] };
+    expect(quarantined).toHaveLength(1);
+    const { id = '', reason = '' } = quarantined[0] ?? {};
+    expect(reason).toContain('EndpointName');
+    const [plain, replayed] = await Promise.all([local('events', 'list-quarantined'), local('events', 'replay', id)]);
+    expect([plain.code, replayed.code]).toEqual([1, 1]);
+    expect(plain.out).toMatch(new RegExp(`^${id} +\\S+Z +.*EndpointName`, 'm'));
+    expect(replayed.out).toMatch(/^quarantined: .*EndpointName/);
+    expect(UNSEEN.exec(plain.out + replayed.out)).toBeNull();
+  });
+
+  test('an event that can be used now is taken, leaves the quarantine and ends with 0', async () => {
+    const event = {
+      version: '0',
+      id: '5f2c8a0e-0000-4000-8000-000000000001',
+      'detail-type': 'SageMaker Training Job State Change',
+      source: 'aws.sagemaker',
+      account: ACCOUNT,
+      time: '2026-11-20T10:00:00Z',
+      region: 'us-east-1',
+      resources: [],
+      detail: {},
+    };
+    await quarantine('was-broken', 'reason \u001b[2J\u009b with \u202e', JSON.stringify(event));
+    const listed = await local('events', 'list-quarantined');
+    expect(listed.out).toContain('reason \\u001b[2J\\u009b with \\u202e');
+    expect(UNSEEN.exec(listed.out)).toBeNull();
+    const replayed = await local('events', 'replay', 'was-broken', '--json');
+    expect(replayed.code).toBe(0);
+    expect(JSON.parse(replayed.out)).toMatchObject({ as: 'dropped' });
+    const again = await local('events', 'replay', 'was-broken');
+    expect(again).toMatchObject({ code: 2, out: '' });
+    expect(again.err).toMatch(/No event was-broken is in quarantine/);
+  });
+});
+
+describe('doctor', () => {
+  type Check = { check: string; result: string; detail: string };
+
+  test('finds nothing in the way of a runtime that works', async () => {
+    const [plain, json] = await Promise.all([inside(doctor), local('doctor', '--json')]);
+    expect([plain.code, json.code]).toEqual([0, 0]);
+    const checks = JSON.parse(json.out) as Check[];
+    expect(checks.map(({ check }) => check)).toEqual([
+      'node',
+      'configuration',
+      'approvers',
+      'prices',
+      'credentials',
+      'sagemaker',
+      'table ledger',
+      'table approvals',
+      'table work',
+    ]);
+    expect(checks.filter(({ result }) => result === 'problem')).toEqual([]);
+    expect(plain.out).toMatch(new RegExp(`^credentials +ok +account ${ACCOUNT}, region us-east-1$`, 'm'));
+  });
+
+  test('names what is in the way, all of it, and ends with 1', async () => {
+    const { code, out } = await portcullis(['doctor', '--json', '--local', '--aws-port', options().awsPort], {
+      env: { PORTCULLIS_CONFIG: '/dev/null', PORTCULLIS_LEDGER_TABLE: 'absent' },
+    });
+    expect(code).toBe(1);
+    const problems = (JSON.parse(out) as Check[]).filter(({ result }) => result === 'problem');
+    expect(problems.map(({ check }) => check)).toEqual(['approvers', 'table ledger']);
+    expect(problems[0]?.detail).toMatch(/nobody is listed/);
+    expect(problems[1]?.detail).toMatch(/tables are not there/);
+  });
+});
