@@ -76,7 +76,7 @@ export const { handler, run } = task({
           digest: mine.opened.digest,
           request: services.newId(),
           expiresAt,
-          approvers: approvers.map(({ id }) => id),
+          approvers: othersThan(requestersOf(history, generation), approvers).map(({ id }) => id),
           reasons: asking.map(({ policy }) => policy),
         },
         actor: gateActor,

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -54,6 +54,9 @@ export type LocalRuntime = {
 function claimDirectory(dataDir: string): { clean: boolean; release: () => void } {
   const pidFile = join(dataDir, 'runtime.pid');
   try {
+    if (existsSync(dataDir) && !statSync(dataDir).isDirectory()) {
+      throw new StartError(`${dataDir} is a file. Choose a directory with --data.`);
+    }
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     chmodSync(dataDir, 0o700);
     const fresh = !existsSync(join(dataDir, 'aws.sqlite'));

@@ -311,6 +311,7 @@ export const outcome = (
   violations: [],
   cause: 'UpdateEndpoint',
   changedAt: NOW,
+  requesters: [],
   ...overrides,
 });
 

@@ -158,6 +158,7 @@ function indexAttributes({ at, actor, body, endpoint }: LedgerRecord): Record<st
         result: body.result,
         reason: body.reason,
         violations: body.violations.join(','),
+        ...(body.requesters[0] === undefined ? {} : { actor: body.requesters[0] }),
       };
     default:
       return common;

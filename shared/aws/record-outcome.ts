@@ -1,5 +1,5 @@
 import { gateActor } from '../model/actor.ts';
-import { changeOf, lastOpened } from '../model/endpoint-history.ts';
+import { changeOf, lastOpened, requestersOf } from '../model/endpoint-history.ts';
 import type { Result } from '../model/ledger-record.ts';
 import { type Failure, outcomeOf } from '../model/outcome.ts';
 import type { ExecutionInput } from './executions.ts';
@@ -28,6 +28,7 @@ export async function recordOutcome(
         ...outcomeOf(mine, state, failure),
         cause: change.cause,
         changedAt: change.at,
+        requesters: [...new Set(requestersOf(history, generation).map(({ person }) => person))],
       },
       actor: gateActor,
     };

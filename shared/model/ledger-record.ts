@@ -137,6 +137,8 @@ const OutcomeRecord = z.strictObject({
   violations: z.array(z.string()),
   cause: z.string(),
   changedAt: Timestamp,
+  /** Everybody known by then to have made the change. */
+  requesters: z.array(z.string()),
 });
 
 /** What can be recorded about a change. */
