@@ -76,6 +76,8 @@ const seconds = (iso: string | undefined) => (iso ? Date.parse(iso) / 1000 : und
 
 type ExecutionTime = { approvalTimeoutSeconds: number };
 
+/** New executions wait while so many tasks are at work. */
+const TASKS_AT_ONCE = 32;
 /** A wait shorter than this is not worth leaving the memory for. */
 const PARK_FROM_SECONDS = 60;
 /** A woken execution finds the decision at once; this is for the case that somebody woke it without one. */
@@ -118,6 +120,28 @@ export function createEngine({
   /** Executions that wait for a callback and are not in memory, by the hash of the token that wakes them. */
   const parked = new Map<string, { name: string; timer: NodeJS.Timeout }>();
 
+  /**
+   * Executions that are to start when there is room. A task's time runs from the moment it is called, so a crowd of
+   * them at once would time out waiting for each other, and start over.
+   */
+  const queue: (() => void)[] = [];
+  let atWorkNow = 0;
+
+  async function atWork<T>(work: () => Promise<T>): Promise<T> {
+    atWorkNow += 1;
+    try {
+      return await work();
+    } finally {
+      atWorkNow -= 1;
+      if (atWorkNow < TASKS_AT_ONCE) queue.shift()?.();
+    }
+  }
+
+  function admit(start: () => void): void {
+    if (atWorkNow < TASKS_AT_ONCE) start();
+    else queue.push(start);
+  }
+
   function park(name: string, tokenHash: string, until: number): void {
     const timer = setTimeout(() => wake(tokenHash, 1), Math.max(0, until - Date.parse(services.now()) - 1_000));
     parked.set(tokenHash, { name, timer });
@@ -143,7 +167,7 @@ export function createEngine({
       },
     });
     try {
-      await run(payload, services);
+      await atWork(() => run(payload, services));
       const seconds = Number(payload.approvalTimeoutSeconds);
       if (called || seconds < PARK_FROM_SECONDS) return await promise;
       const until = Date.parse(services.now()) + seconds * 1000;
@@ -165,7 +189,7 @@ export function createEngine({
     const { parked: _parked, ...running } = execution;
     store.put('execution', found.name, running);
     const input = JSON.parse(running.input) as ExecutionTime;
-    run(running, { ...input, approvalTimeoutSeconds: secondsLeft } as Json);
+    admit(() => run(running, { ...input, approvalTimeoutSeconds: secondsLeft } as Json));
     return true;
   }
 
@@ -175,7 +199,8 @@ export function createEngine({
         state,
         async (input: Json): Promise<Json> => {
           const { Payload } = input as { Payload?: Record<string, Json> };
-          return Payload ? runAndWait(runTask, Payload, execution) : ((await runTask(input, services)) as Json);
+          if (Payload) return runAndWait(runTask, Payload, execution);
+          return (await atWork(() => runTask(input, services))) as Json;
         },
       ]),
     );
@@ -232,7 +257,7 @@ export function createEngine({
       if (known) throw new AwsError('ExecutionAlreadyExists', `Execution Already Exists: '${arnOf(key)}'`);
       const execution: StoredExecution = { name: key, input: text, status: 'RUNNING', startDate: services.now() };
       store.put('execution', key, execution);
-      setImmediate(() => run(execution, JSON.parse(text) as Json));
+      setImmediate(() => admit(() => run(execution, JSON.parse(text) as Json)));
       return { executionArn: arnOf(key), startDate: seconds(execution.startDate) };
     },
     DescribeExecution: ({ executionArn }) => {
@@ -312,11 +337,11 @@ export function createEngine({
         const elapsed = (Date.parse(services.now()) - Date.parse(execution.startDate)) / 1000;
         // The request's own clock started a little later than the execution's, and it is the one that counts.
         const approvalTimeoutSeconds = Math.max(1, Math.round(input.approvalTimeoutSeconds - elapsed) + 60);
-        run(execution, { ...input, approvalTimeoutSeconds } as Json);
+        admit(() => run(execution, { ...input, approvalTimeoutSeconds } as Json));
       }
       return unfinished.length;
     },
-    running: () => aborts.size + parked.size,
+    running: () => queue.length + aborts.size + parked.size,
     stop: () => {
       stopped = true;
       for (const abort of aborts.values()) abort();

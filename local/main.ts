@@ -148,6 +148,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
     );
   });
   failed.catch(() => undefined);
+  const gone = new Promise<void>((resolveGone) => worker.once('exit', () => resolveGone()));
   const aws = connectRpc(worker, {
     event: (event: QueuedEvent) => {
       if (delivery) delivery.deliver(event);
@@ -252,7 +253,8 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
       running.engine.stop();
       consoleServer.close();
       consoleServer.closeAllConnections();
-      await aws.call('stop');
+      // Should it fall over while closing, there is nothing left to wait for: its stores survive worse.
+      await Promise.race([aws.call('stop'), gone]);
       await worker.terminate();
       store.close();
       release();
