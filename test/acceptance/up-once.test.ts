@@ -122,7 +122,7 @@ describe('portcullis up does not start', () => {
 
   test('with a data directory that is a file', async () => {
     const err = await refused(['--data', inside('a-file', 'kept')]);
-    expect(err).toMatch(/^The data directory \S*\/a-file cannot be used: .*\n$/);
+    expect(err).toMatch(/^\S*\/a-file is a file\. Choose a directory with --data\.\n$/);
     expect(readFileSync(join(folder, 'a-file'), 'utf8')).toBe('kept');
   });
 
