@@ -4,17 +4,11 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
 
 const MINIMUM = 24;
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 if (Number.parseInt(process.versions.node, 10) >= MINIMUM) {
-  // The runtime stays up for days: it may collect a little more often, and keep a third of the memory for it.
-  if (process.argv[2] === 'up') {
-    setFlagsFromString('--semi-space-growth-factor=1');
-    setFlagsFromString('--optimize-for-size');
-  }
   process.env.NODE_COMPILE_CACHE ??= here('../node_modules/.cache/portcullis');
   const { enableCompileCache } = await import('node:module');
   enableCompileCache?.(process.env.NODE_COMPILE_CACHE);
