@@ -4,6 +4,7 @@ import { type Broken, listStreams, type Verification, verifyStream } from '../sh
 import { listChanges } from '../shared/aws/change-index.ts';
 import { readWholeStream } from '../shared/aws/ledger.ts';
 import { EndpointRef, streamOf } from '../shared/model/endpoint-ref.ts';
+import { changeTable } from './change-table.ts';
 import { type AwsOptions, accountOf, monthOf, servicesFor } from './context.ts';
 import { CliError, EXIT, json, type Output, table, visible } from './output.ts';
 
@@ -28,23 +29,7 @@ export async function auditList(options: Options & { month?: string }, output: O
   const changes = await listChanges(services, { ...(month ? { month } : {}), limit: 1_000 });
   const shown = changes.filter(({ endpoint }) => options.endpoint === undefined || endpoint === options.endpoint);
   if (options.json) output.out(json(shown));
-  else
-    output.out(
-      shown.length === 0
-        ? 'Nothing is on record for this month.'
-        : table(
-            ['TIME', 'ENDPOINT', 'CHANGE', 'ENV', 'RESULT', 'WHO', 'REASON'],
-            shown.map((row) => [
-              row.at,
-              row.endpoint,
-              String(row.generation),
-              row.environment,
-              row.state,
-              row.who ?? '-',
-              row.reason ?? '',
-            ]),
-          ),
-    );
+  else output.out(shown.length === 0 ? 'Nothing is on record for this month.' : changeTable(shown));
   return EXIT.fine;
 }
 

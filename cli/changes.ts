@@ -1,8 +1,9 @@
 import { listChanges } from '../shared/aws/change-index.ts';
 import { Environment } from '../shared/model/environment.ts';
 import { Result } from '../shared/model/ledger-record.ts';
+import { changeTable } from './change-table.ts';
 import { type AwsOptions, monthOf, servicesFor } from './context.ts';
-import { CliError, EXIT, json, type Output, table } from './output.ts';
+import { CliError, EXIT, json, type Output } from './output.ts';
 
 const STATES = ['open', ...Result.options] as const;
 
@@ -31,20 +32,7 @@ export async function changes(
   if (options.json) output.out(json(shown));
   else if (shown.length === 0) output.out('No change is on record.');
   else {
-    output.out(
-      table(
-        ['TIME', 'ENDPOINT', 'CHANGE', 'ENV', 'RESULT', 'WHO', 'REASON'],
-        shown.map((row) => [
-          row.at,
-          row.endpoint,
-          String(row.generation),
-          row.environment,
-          row.state,
-          row.who ?? '-',
-          row.reason ?? '',
-        ]),
-      ),
-    );
+    output.out(changeTable(shown));
   }
   return EXIT.fine;
 }

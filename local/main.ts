@@ -10,7 +10,7 @@ import { connectRpc, type Rpc, RpcError } from './aws/rpc.ts';
 import { Fleet } from './aws/seed.ts';
 import { openStore } from './aws/store.ts';
 import type { QueuedEvent, WorkerOptions } from './aws/worker.ts';
-import { createEngine, type Engine, type StoredExecution } from './engine.ts';
+import { createEngine, type Engine } from './engine.ts';
 import { createDelivery } from './event-delivery.ts';
 import { createConsole } from './http.ts';
 import { ensureTables } from './tables.ts';
@@ -30,7 +30,6 @@ export type LocalOptions = {
   transitionMs: number;
   duplicateEvents: number;
   delayEventsMs: number;
-  onEnd?: (execution: StoredExecution) => void;
 };
 
 /** The runtime cannot start; the message says what to do. */
@@ -216,7 +215,6 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
           detail: { ...execution, stateMachineArn: config.stateMachineArn },
         });
       }
-      options.onEnd?.(execution);
     },
   });
   delivery = createDelivery({
