@@ -16,7 +16,7 @@ export type Model = z.infer<typeof Model>;
 
 export const InferenceComponent = z.strictObject({
   name: z.string(),
-  copies: z.number().int().nonnegative(),
+  copies: z.int().nonnegative(),
   model: Model.nullable(),
   baseComponent: z.string().nullable(),
 });
@@ -36,9 +36,9 @@ const base = {
  */
 const range = {
   /** What is asked for right now; scaling moves it between the two ends. */
-  desiredInstances: z.number().int().nonnegative(),
-  minInstances: z.number().int().nonnegative(),
-  maxInstances: z.number().int().nonnegative(),
+  desiredInstances: z.int().nonnegative(),
+  minInstances: z.int().nonnegative(),
+  maxInstances: z.int().nonnegative(),
   scaledBy: z.enum(['nothing', 'application-auto-scaling', 'managed-instance-scaling']),
 };
 
@@ -53,14 +53,14 @@ export const InstancePoolVariant = z.strictObject({
   ...base,
   ...range,
   /** Every type that SageMaker may pick from, with its priority (1 is tried first). */
-  pools: z.array(z.strictObject({ instanceType: z.string(), priority: z.number().int() })).min(1),
+  pools: z.array(z.strictObject({ instanceType: z.string(), priority: z.int() })).min(1),
 });
 export const ServerlessVariant = z.strictObject({
   kind: z.literal('serverless'),
   ...base,
-  memorySizeMb: z.number().int(),
-  maxConcurrency: z.number().int(),
-  provisionedConcurrency: z.number().int().nullable(),
+  memorySizeMb: z.int(),
+  maxConcurrency: z.int(),
+  provisionedConcurrency: z.int().nullable(),
 });
 export const InferenceComponentHostVariant = z.strictObject({
   kind: z.literal('inference-component-host'),

@@ -4,11 +4,27 @@ import { advice, type Problem, violation } from '../model/finding.ts';
 import type { Policy } from './policy.ts';
 import type { PolicyLimits } from './settings.ts';
 
+const patternsByRole = new WeakMap<PolicyLimits, Map<string, string[][]>>();
+
+/** A role's name patterns, each as its parts around `{endpoint}`. Settings live as long as the process: made once. */
+function patternsOf(settings: PolicyLimits, role: string): string[][] {
+  let known = patternsByRole.get(settings);
+  if (!known) {
+    const { requiredAlarms, alarmNamePatterns } = settings;
+    known = new Map(
+      requiredAlarms.map((each) => [
+        each,
+        alarmNamePatterns.map((pattern) => pattern.replaceAll('{role}', each).split('{endpoint}')),
+      ]),
+    );
+    patternsByRole.set(settings, known);
+  }
+  return known.get(role) ?? [];
+}
+
 /** The alarms of this deployment that may fill a role, by the name patterns of the settings. */
-function alarmsFor(role: string, facts: EndpointFacts, alarms: RollbackAlarm[], settings: PolicyLimits) {
-  const patterns = settings.alarmNamePatterns.map((pattern) =>
-    pattern.replace('{role}', role).replace('{endpoint}', facts.endpoint.name),
-  );
+function alarmsFor(role: string, { endpoint }: EndpointFacts, alarms: RollbackAlarm[], settings: PolicyLimits) {
+  const patterns = patternsOf(settings, role).map((parts) => parts.join(endpoint.name));
   return {
     patterns,
     named: alarms.filter(({ name }) => patterns.some((pattern) => matchesPattern(pattern, name))),
