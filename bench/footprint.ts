@@ -1,6 +1,6 @@
 import { readEndpoint } from '../shared/aws/endpoint-reader.ts';
 import { createServices } from '../shared/aws/services.ts';
-import { loadConfig } from '../shared/config.ts';
+import { loadConfig } from '../shared/config-yaml.ts';
 import {
   ACCOUNT,
   call,

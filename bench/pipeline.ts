@@ -1,7 +1,7 @@
 import { openStore } from '../local/aws/store.ts';
 import { createEngine } from '../local/engine.ts';
 import { createServices } from '../shared/aws/services.ts';
-import { loadConfig } from '../shared/config.ts';
+import { loadConfig } from '../shared/config-yaml.ts';
 import {
   changeWeight,
   createEndpoint,

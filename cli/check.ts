@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
 import type * as z from 'zod';
-import { loadConfig } from '../shared/config.ts';
+import { loadConfig } from '../shared/config-yaml.ts';
 import { DeploymentPlan, factsFromPlan } from '../shared/model/deployment-plan.ts';
 import { EndpointFacts } from '../shared/model/endpoint-facts.ts';
 import { CliError, EXIT, type Output } from './output.ts';

@@ -1,6 +1,6 @@
 import { readAccountId } from '../shared/aws/account.ts';
 import { createServices, type Services } from '../shared/aws/services.ts';
-import { loadConfig } from '../shared/config.ts';
+import { loadConfig } from '../shared/config-yaml.ts';
 import { CliError, EXIT } from './output.ts';
 
 /** Options that every command with AWS behind it takes. */

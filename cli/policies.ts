@@ -1,4 +1,4 @@
-import { loadConfig } from '../shared/config.ts';
+import { loadConfig } from '../shared/config-yaml.ts';
 import { auditPolicy, policies } from '../shared/policies/index.ts';
 import { EXIT, json, type Output, table } from './output.ts';
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import { dynamodb } from '../shared/aws/clients.ts';
 import { ExecutionInput } from '../shared/aws/executions.ts';
 import { append, knownStream } from '../shared/aws/ledger.ts';
-import type { Services } from '../shared/aws/services.ts';
 import { task } from '../shared/lambda.ts';
 import { gateActor } from '../shared/model/actor.ts';
 import { digestOf } from '../shared/model/canonical-json.ts';
@@ -45,9 +45,10 @@ function digestsOf(settings: PolicySettings) {
 
 /** Second task: holds the recorded facts against every policy and puts every finding on record. */
 export const { handler, run } = task({
+  clients: { dynamodb },
   input: ExecutionInput,
   output: Output,
-  run: async ({ change, generation }, services: Services): Promise<z.infer<typeof Output>> => {
+  run: async ({ change, generation }, services): Promise<z.infer<typeof Output>> => {
     const stream = await knownStream(services, change.endpoint, generation);
     const mine = changeOf(stream.history, generation);
     if (mine?.joined) return { decision: 'joined' };
@@ -70,6 +71,11 @@ export const { handler, run } = task({
       };
       const body = recorded;
       const after = await append(services, stream, () => ({ id: `findings#${generation}`, body, actor: gateActor }));
+      services.measure({
+        name: 'EventToDecisionMs',
+        unit: 'Milliseconds',
+        value: Date.parse(services.now()) - Date.parse(change.at),
+      });
       recorded = changeOf(after.history, generation)?.findings ?? recorded;
     }
     return { decision: recorded.unchanged ? 'compliant' : recorded.decision };

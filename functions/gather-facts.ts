@@ -1,9 +1,10 @@
 import * as z from 'zod';
 import { resumeExecution } from '../shared/aws/approvals.ts';
+import { cloudwatch, dynamodb, kms, s3, sagemaker, scaling, sfn } from '../shared/aws/clients.ts';
 import { readEndpoint } from '../shared/aws/endpoint-reader.ts';
 import { ExecutionInput } from '../shared/aws/executions.ts';
 import { append, type Draft, readStream, type Stream } from '../shared/aws/ledger.ts';
-import type { Services } from '../shared/aws/services.ts';
+import type { With } from '../shared/aws/services.ts';
 import { rememberSchedule } from '../shared/aws/work.ts';
 import { task } from '../shared/lambda.ts';
 import { gateActor } from '../shared/model/actor.ts';
@@ -19,6 +20,9 @@ import {
   lastOpened,
 } from '../shared/model/endpoint-history.ts';
 import { streamOf } from '../shared/model/endpoint-ref.ts';
+
+const clients = { sagemaker, cloudwatch, scaling, s3, dynamodb, sfn, kms };
+type Gathering = With<keyof typeof clients>;
 
 const Output = z.strictObject({ state: z.enum(['opened', 'joined', 'gone']) });
 
@@ -82,7 +86,7 @@ function cameTooLate(change: ChangeHistory | undefined, facts: EndpointFacts): b
 }
 
 /** Ends the request that this change replaces, unless somebody answers it first, and wakes whoever waits for it. */
-async function supersede(services: Services, stream: Stream, generation: number, digest: string): Promise<void> {
+async function supersede(services: Gathering, stream: Stream, generation: number, digest: string): Promise<void> {
   const after = await append(services, stream, (history) => {
     const old = superseded(history, generation, digest);
     if (!old?.request) return undefined;
@@ -107,7 +111,7 @@ async function supersede(services: Services, stream: Stream, generation: number,
   if (ended?.request) await resumeExecution(services, ended.request.request);
 }
 
-async function gather({ change, generation }: ExecutionInput, services: Services): Promise<z.infer<typeof Output>> {
+async function gather({ change, generation }: ExecutionInput, services: Gathering): Promise<z.infer<typeof Output>> {
   // Whatever this container last saw will do to start from: the append notices if more has been written.
   let stream =
     services.knownStreams.get(streamOf(change.endpoint)) ?? (await readStream(services, change.endpoint, generation));
@@ -147,4 +151,4 @@ async function gather({ change, generation }: ExecutionInput, services: Services
 }
 
 /** First task: reads the endpoint and puts the change with its facts on record. */
-export const { handler, run } = task({ input: ExecutionInput, output: Output, run: gather });
+export const { handler, run } = task({ clients, input: ExecutionInput, output: Output, run: gather });

@@ -2,9 +2,11 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import * as z from 'zod';
 import { answerRequest, approvalRules, listOpenRequests, readRequest } from '../shared/aws/approvals.ts';
 import { listChanges } from '../shared/aws/change-index.ts';
+import { dynamodb, kms, sfn } from '../shared/aws/clients.ts';
 import { readStream } from '../shared/aws/ledger.ts';
-import { coldStartServices, type Services } from '../shared/aws/services.ts';
+import type { With } from '../shared/aws/services.ts';
 import { listDropped, listQuarantined } from '../shared/aws/work.ts';
+import { lambda } from '../shared/lambda.ts';
 import { readAnswerForm } from '../shared/model/answer-form.ts';
 import { approvalState } from '../shared/model/approval.ts';
 import { changeOf, requestersOf } from '../shared/model/endpoint-history.ts';
@@ -25,8 +27,11 @@ import { waitingPage } from '../web/waiting-page.ts';
 const LISTED = 100;
 const NO_REQUEST = 'There is no such request.';
 
+const clients = { dynamodb, kms, sfn };
+type Answering = With<keyof typeof clients>;
+
 /** What answers a route is given: the parts of its path, and the event for the rest. */
-type Visit = { parts: Record<string, string>; event: APIGatewayProxyEventV2; services: Services };
+type Visit = { parts: Record<string, string>; event: APIGatewayProxyEventV2; services: Answering };
 type Answer = (visit: Visit) => Promise<Reply | Problem>;
 
 // A GET form sends every field, empty where nothing is chosen.
@@ -82,7 +87,7 @@ async function showWaiting({ services }: Visit): Promise<Reply> {
 type Refused = { status: number; reason: string; typedReason: string };
 
 /** The table says which stream a request belongs to; what it is about and how it stands is read from the ledger. */
-async function showRequest(id: string, services: Services, refused?: Refused): Promise<Reply | Problem> {
+async function showRequest(id: string, services: Answering, refused?: Refused): Promise<Reply | Problem> {
   const stored = await readRequest(services, id);
   if (!stored) return notFound(NO_REQUEST);
   const { endpoint, generation, notified, notifyErrors } = stored;
@@ -151,7 +156,7 @@ const FAILED: Problem = {
 };
 
 /** The page for what went wrong, and one line in the log with the same id: no query strings, no bodies, no messages. */
-function problemReply(problem: Problem, route: string, services: Services, error?: unknown): Reply {
+function problemReply(problem: Problem, route: string, services: Answering, error?: unknown): Reply {
   const errorId = services.newId();
   const line = { level: error ? 'ERROR' : 'WARN', message: problem.happened, errorId, status: problem.status, route };
   console.error(JSON.stringify(error ? { ...line, error: (error as Error).name } : line));
@@ -161,7 +166,7 @@ function problemReply(problem: Problem, route: string, services: Services, error
 /** Answers one request of an API Gateway HTTP API (payload format 2.0). Whatever fails inside becomes a page. */
 export async function respond(
   event: APIGatewayProxyEventV2,
-  services: Services,
+  services: Answering,
 ): Promise<APIGatewayProxyStructuredResultV2> {
   const { method } = event.requestContext.http;
   const found = routeFor(ROUTES, method, event.rawPath);
@@ -177,4 +182,4 @@ export async function respond(
 }
 
 /** Called by AWS. */
-export const handler = (event: APIGatewayProxyEventV2) => respond(event, coldStartServices());
+export const handler = lambda(clients, respond);

@@ -4,11 +4,12 @@ import {
   DescribeMonitoringScheduleCommand,
 } from '@aws-sdk/client-sagemaker';
 import * as z from 'zod';
+import { dynamodb, sagemaker, sfn } from '../shared/aws/clients.ts';
 import { isMissing } from '../shared/aws/endpoint-reader.ts';
 import { ExecutionInput, startExecution, startedAfter } from '../shared/aws/executions.ts';
 import { append, readStream, type Stream } from '../shared/aws/ledger.ts';
 import { recordOutcome } from '../shared/aws/record-outcome.ts';
-import type { Services } from '../shared/aws/services.ts';
+import type { With } from '../shared/aws/services.ts';
 import { countDropped, endpointOfSchedule, quarantine } from '../shared/aws/work.ts';
 import { task } from '../shared/lambda.ts';
 import { gateActor } from '../shared/model/actor.ts';
@@ -17,6 +18,9 @@ import type { EndpointChange } from '../shared/model/endpoint-change.ts';
 import { readSince } from '../shared/model/endpoint-facts.ts';
 import { type ChangeHistory, changeOf, type EndpointHistory, isCovered } from '../shared/model/endpoint-history.ts';
 import { EndpointRef, streamOf } from '../shared/model/endpoint-ref.ts';
+
+const clients = { sagemaker, dynamodb, sfn };
+type Receiving = With<keyof typeof clients>;
 
 const Received = z.strictObject({
   as: z.enum(['started', 'joined', 'recorded', 'dropped', 'quarantined']),
@@ -27,7 +31,7 @@ type Received = z.infer<typeof Received>;
 /** Looks up which endpoint a schedule or an inference component belongs to; undefined where nobody knows any more. */
 async function endpointBehind(
   reading: Extract<EventReading, { as: 'lookup' }>,
-  services: Services,
+  services: Receiving,
 ): Promise<EndpointRef | undefined> {
   const { account, region } = reading.change;
   const known =
@@ -76,7 +80,7 @@ function coveringGeneration(history: EndpointHistory, event: EndpointChange): nu
  * Puts an event on record with the change it belongs to: because it says who, or because its facts are being read right
  * now. Not where those facts turn out not to hold it: then it belongs to the next change.
  */
-function join(services: Services, stream: Stream, change: EndpointChange, generation: number) {
+function join(services: Receiving, stream: Stream, change: EndpointChange, generation: number) {
   return append(services, stream, (history) => {
     const mine = changeOf(history, generation);
     if (mine && [...mine.events, mine.opened].some((each) => each?.eventId === change.eventId)) return undefined;
@@ -90,7 +94,7 @@ function join(services: Services, stream: Stream, change: EndpointChange, genera
   });
 }
 
-async function exists(services: Services, { name }: EndpointRef): Promise<boolean> {
+async function exists(services: Receiving, { name }: EndpointRef): Promise<boolean> {
   try {
     await services.sagemaker.send(new DescribeEndpointCommand({ EndpointName: name }));
     return true;
@@ -101,12 +105,12 @@ async function exists(services: Services, { name }: EndpointRef): Promise<boolea
 }
 
 /** What this container knows without asking: streams only grow, so what covered the event once covers it for good. */
-function coveredByWhatIsKnown(services: Services, change: EndpointChange): Stream | undefined {
+function coveredByWhatIsKnown(services: Receiving, change: EndpointChange): Stream | undefined {
   const known = services.knownStreams.get(streamOf(change.endpoint));
   return known && coveringGeneration(known.history, change) !== undefined ? known : undefined;
 }
 
-async function receiveChange(change: EndpointChange, services: Services): Promise<Received> {
+async function receiveChange(change: EndpointChange, services: Receiving): Promise<Received> {
   const { name } = change.endpoint;
   if (!change.actor && startedAfter(services, change))
     return { as: 'joined', detail: `a change of ${name} is about to be read` };
@@ -145,7 +149,7 @@ async function receiveChange(change: EndpointChange, services: Services): Promis
  */
 async function receiveExecutionEnd(
   reading: Extract<EventReading, { as: 'execution-ended' }>,
-  services: Services,
+  services: Receiving,
 ): Promise<Received> {
   if (reading.stateMachineArn !== services.config.stateMachineArn) {
     await countDropped(services, 'execution-of-something-else');
@@ -174,6 +178,7 @@ function parseJson(text: string): unknown {
 
 /** Called by EventBridge with any event of the default bus that the rules let through. Safe to call twice. */
 export const { handler, run } = task({
+  clients,
   input: z.unknown(),
   output: Received,
   run: async (event, services): Promise<Received> => {

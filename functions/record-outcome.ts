@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { dynamodb } from '../shared/aws/clients.ts';
 import { ExecutionInput } from '../shared/aws/executions.ts';
 import { recordOutcome } from '../shared/aws/record-outcome.ts';
 import { task } from '../shared/lambda.ts';
@@ -33,6 +34,7 @@ function messageOf(cause: string): string {
 
 /** Last task: puts how the change ended on record. Every path of the state machine ends here. */
 export const { handler, run } = task({
+  clients: { dynamodb },
   input: Input,
   output: z.strictObject({ result: Result }),
   run: async (input, services) => {

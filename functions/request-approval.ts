@@ -1,9 +1,10 @@
 import { SendEmailCommand } from '@aws-sdk/client-sesv2';
 import * as z from 'zod';
 import { markNotified, readRequest, resumeExecution, storeCodes, storeToken } from '../shared/aws/approvals.ts';
+import { dynamodb, kms, ses, sfn } from '../shared/aws/clients.ts';
 import { ExecutionInput } from '../shared/aws/executions.ts';
 import { append, readStream } from '../shared/aws/ledger.ts';
-import type { Services } from '../shared/aws/services.ts';
+import type { With } from '../shared/aws/services.ts';
 import { task } from '../shared/lambda.ts';
 import { type Actor, gateActor, sharesPerson } from '../shared/model/actor.ts';
 import { type Approver, namesOf } from '../shared/model/approver.ts';
@@ -19,7 +20,7 @@ function othersThan(requesters: readonly Actor[], approvers: readonly Approver[]
 }
 
 async function notify(
-  services: Services,
+  services: With<'dynamodb' | 'ses'>,
   change: ChangeHistory,
   requesters: readonly Actor[],
   request: string,
@@ -58,6 +59,7 @@ async function notify(
  * on record, exchanges the token for the new one, and asks nobody twice.
  */
 export const { handler, run } = task({
+  clients: { dynamodb, kms, ses, sfn },
   input: Input,
   output: z.strictObject({ request: z.string() }),
   run: async ({ change, generation, approvalTimeoutSeconds, taskToken }, services) => {

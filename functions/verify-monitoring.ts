@@ -1,9 +1,10 @@
 import * as z from 'zod';
 import { closeRequest } from '../shared/aws/approvals.ts';
+import { cloudwatch, dynamodb, s3, sagemaker, scaling, sfn } from '../shared/aws/clients.ts';
 import { readEndpoint } from '../shared/aws/endpoint-reader.ts';
 import { ExecutionInput, startExecution } from '../shared/aws/executions.ts';
 import { append, knownStream, readStream, type Stream } from '../shared/aws/ledger.ts';
-import type { Services } from '../shared/aws/services.ts';
+import type { With } from '../shared/aws/services.ts';
 import { task } from '../shared/lambda.ts';
 import { gateActor } from '../shared/model/actor.ts';
 import { changeDigest, effectiveDeployment } from '../shared/model/effective-deployment.ts';
@@ -11,6 +12,8 @@ import type { EndpointFacts } from '../shared/model/endpoint-facts.ts';
 import { type ChangeHistory, changeOf, lastOpened } from '../shared/model/endpoint-history.ts';
 import { decide, type Finding } from '../shared/model/finding.ts';
 import { evaluateGuards } from '../shared/policies/index.ts';
+
+const clients = { sagemaker, cloudwatch, scaling, s3, dynamodb, sfn };
 
 /** `timedOut` is there where the wait for people ended by itself. */
 const Input = z.object({ ...ExecutionInput.shape, timedOut: z.unknown().optional() });
@@ -36,7 +39,11 @@ export class ForgedCallbackError extends Error {
  * The approval as the ledger has it; the callback that woke us said nothing that counts. Past its time an unanswered
  * request is recorded as expired, in the same kind of conditional insert as an answer, so that only one of them wins.
  */
-async function readDecision(services: Services, stream: Stream, generation: number): Promise<ChangeHistory['decided']> {
+async function readDecision(
+  services: With<'dynamodb'>,
+  stream: Stream,
+  generation: number,
+): Promise<ChangeHistory['decided']> {
   const after = await append(services, stream, (history) => {
     const mine = changeOf(history, generation);
     if (!mine?.request || mine.decided || services.now() < mine.request.expiresAt) return undefined;
@@ -62,7 +69,10 @@ async function readDecision(services: Services, stream: Stream, generation: numb
 /** Findings that say "not yet": the grace period is for asking again, not for passing. */
 const isWaiting = ({ outcome, policy }: Finding) => policy === 'prod-model-monitor' && outcome === 'advice';
 
-async function verify({ change, generation, timedOut }: z.infer<typeof Input>, services: Services): Promise<Output> {
+async function verify(
+  { change, generation, timedOut }: z.infer<typeof Input>,
+  services: With<keyof typeof clients>,
+): Promise<Output> {
   let stream = await knownStream(services, change.endpoint, generation);
   // Where people were asked, only what is in the ledger now counts.
   const asked = changeOf(stream.history, generation)?.findings;
@@ -134,4 +144,4 @@ async function verify({ change, generation, timedOut }: z.infer<typeof Input>, s
 }
 
 /** Reads what people decided, waits for the deployment to settle, and verifies what watches it. */
-export const { handler, run } = task({ input: Input, output: Output, run: verify });
+export const { handler, run } = task({ clients, input: Input, output: Output, run: verify });

@@ -10,7 +10,8 @@ import { cloudwatch } from '../local/aws/cloudwatch.ts';
 import type { Loopback } from '../local/aws/loopback.ts';
 import { sagemaker } from '../local/aws/sagemaker.ts';
 import { events, kms, ses, sts } from '../local/aws/small-services.ts';
-import { ConfigFile, loadConfig } from '../shared/config.ts';
+import { ConfigFile } from '../shared/config.ts';
+import { loadConfig } from '../shared/config-yaml.ts';
 import { DeploymentPlan } from '../shared/model/deployment-plan.ts';
 
 const root = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));

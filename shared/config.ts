@@ -1,6 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { parse as parseYaml } from 'yaml';
 import * as z from 'zod';
 import { sharesPerson } from './model/actor.ts';
 import { Approver, namesOf } from './model/approver.ts';
@@ -50,6 +48,7 @@ const Runtime = z.object({
   PORTCULLIS_TOKEN_KEY_ID: z.string().default('alias/portcullis'),
   PORTCULLIS_CONSOLE_URL: z.url().default('http://127.0.0.1:4510'),
   PORTCULLIS_MAIL_FROM: z.email().default('portcullis@localhost.localdomain'),
+  PORTCULLIS_ARCHIVE_BUCKET: z.string().default(''),
 });
 
 /** Everything that can be set, checked once at start. */
@@ -62,6 +61,8 @@ export type Config = {
   tokenKeyId: string;
   consoleUrl: string;
   mailFrom: string;
+  /** Where the bytes of every record are kept a second time. */
+  archiveBucket: string;
 };
 
 /** Every mistake in the configuration at once, one a line. */
@@ -85,7 +86,7 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 /** `policies.prod.minInstances: "two": Invalid input: expected number` for each issue. */
-function problemsIn(where: string, input: unknown, error: z.ZodError): string[] {
+export function problemsIn(where: string, input: unknown, error: z.ZodError): string[] {
   return error.issues.map(({ path, message }) => {
     const value = valueAt(input, path);
     const shown = value === undefined || path.length === 0 ? '' : ` ${JSON.stringify(value)?.slice(0, 80)}:`;
@@ -93,15 +94,8 @@ function problemsIn(where: string, input: unknown, error: z.ZodError): string[] 
   });
 }
 
-/** Parses `portcullis.yaml` text; adds what is wrong with it to `problems`. */
-export function parseConfigFile(text: string, name: string, problems: string[]): ConfigFile | undefined {
-  let input: unknown;
-  try {
-    input = parseYaml(text) ?? {};
-  } catch (error) {
-    problems.push(`${name}: not YAML: ${(error as Error).message.split('\n')[0]}`);
-    return undefined;
-  }
+/** Checks what `portcullis.yaml` says; adds what is wrong with it to `problems`. */
+export function checkConfigFile(input: unknown, name: string, problems: string[]): ConfigFile | undefined {
   const parsed = ConfigFile.safeParse(input);
   if (!parsed.success) {
     problems.push(...problemsIn(name, input, parsed.error));
@@ -124,40 +118,18 @@ export function parseConfigFile(text: string, name: string, problems: string[]):
   return parsed.data;
 }
 
-const shippedPrices = new URL('./prices/sagemaker-hosting-us-east-1.json', import.meta.url);
-
-function loadPrices(file: string | undefined, configPath: string, problems: string[]): PriceTable | undefined {
-  const path = file === undefined ? shippedPrices : resolve(configPath, '..', file);
-  try {
-    const parsed = PriceTable.safeParse(JSON.parse(readFileSync(path, 'utf8')));
-    if (parsed.success) return parsed.data;
-    problems.push(...problemsIn(`prices.file ${file ?? '(shipped)'}`, undefined, parsed.error));
-  } catch (error) {
-    problems.push(`prices.file: cannot be read: ${(error as Error).message}`);
-  }
-  return undefined;
-}
-
 /**
- * Reads environment variables and `portcullis.yaml`. A missing file means the defaults, unless it was asked for by name.
- * Throws ConfigError with every mistake.
+ * The configuration of an environment and a checked `portcullis.yaml` with its prices. Throws ConfigError with every
+ * mistake, those in `problems` included.
  */
-export function loadConfig(env: NodeJS.ProcessEnv): Config {
-  const problems: string[] = [];
+export function configFrom(
+  env: NodeJS.ProcessEnv,
+  file: ConfigFile | undefined,
+  prices: PriceTable | undefined,
+  problems: string[],
+): Config {
   const runtime = Runtime.safeParse(env);
-  if (!runtime.success) problems.push(...problemsIn('environment', env, runtime.error));
-  const path = env.PORTCULLIS_CONFIG ?? 'portcullis.yaml';
-  let text = '';
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    if (!missing || env.PORTCULLIS_CONFIG !== undefined) {
-      problems.push(`PORTCULLIS_CONFIG: ${path} cannot be read: ${(error as Error).message}`);
-    }
-  }
-  const file = parseConfigFile(text, path, problems);
-  const prices = loadPrices(file?.prices.file, path, problems);
+  if (!runtime.success) problems.unshift(...problemsIn('environment', env, runtime.error));
   if (!runtime.success || !file || !prices || problems.length > 0) throw new ConfigError(problems);
   const settings = runtime.data;
   return {
@@ -173,5 +145,18 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     tokenKeyId: settings.PORTCULLIS_TOKEN_KEY_ID,
     consoleUrl: settings.PORTCULLIS_CONSOLE_URL.replace(/\/$/, ''),
     mailFrom: settings.PORTCULLIS_MAIL_FROM,
+    archiveBucket: settings.PORTCULLIS_ARCHIVE_BUCKET,
   };
+}
+
+/** What is packaged beside every Lambda: `portcullis.yaml` and its prices, checked once before. */
+export const PackagedSettings = z.strictObject({ file: ConfigFile, prices: PriceTable });
+
+/** Configuration of a Lambda: its environment and the settings packaged beside it. Throws ConfigError. */
+export function packagedConfig(env: NodeJS.ProcessEnv): Config {
+  const path = env.PORTCULLIS_SETTINGS ?? 'portcullis.settings.json';
+  const problems: string[] = [];
+  const settings = PackagedSettings.safeParse(JSON.parse(readFileSync(path, 'utf8')));
+  if (!settings.success) problems.push(...problemsIn(path, undefined, settings.error));
+  return configFrom(env, settings.data?.file, settings.data?.prices, problems);
 }

@@ -190,6 +190,7 @@ export const config = (overrides: Partial<Config> = {}): Config => ({
   tokenKeyId: 'alias/portcullis',
   consoleUrl: 'https://gate.example.com',
   mailFrom: 'gate@example.com',
+  archiveBucket: 'portcullis-archive',
   ...overrides,
 });
 

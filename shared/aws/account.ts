@@ -1,16 +1,16 @@
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
 import { ListEndpointsCommand, paginateListEndpoints } from '@aws-sdk/client-sagemaker';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import type { Services } from './services.ts';
+import type { With } from './services.ts';
 
 /** The account that the credentials belong to; undefined where AWS does not say. */
-export async function readAccountId({ config }: Services): Promise<string | undefined> {
+export async function readAccountId({ config }: With): Promise<string | undefined> {
   const { Account } = await new STSClient({ region: config.region }).send(new GetCallerIdentityCommand({}));
   return Account;
 }
 
 /** Names of all endpoints of the account and region. */
-export async function listEndpointNames({ sagemaker }: Services): Promise<string[]> {
+export async function listEndpointNames({ sagemaker }: With<'sagemaker'>): Promise<string[]> {
   const names: string[] = [];
   for await (const page of paginateListEndpoints({ client: sagemaker, pageSize: 100 }, {})) {
     names.push(...(page.Endpoints ?? []).flatMap(({ EndpointName }) => (EndpointName ? [EndpointName] : [])));
@@ -19,12 +19,12 @@ export async function listEndpointNames({ sagemaker }: Services): Promise<string
 }
 
 /** Throws where endpoints may not be listed. */
-export async function tryListing({ sagemaker }: Services): Promise<void> {
+export async function tryListing({ sagemaker }: With<'sagemaker'>): Promise<void> {
   await sagemaker.send(new ListEndpointsCommand({ MaxResults: 1 }));
 }
 
 /** ACTIVE, CREATING, ...; throws ResourceNotFoundException where there is no such table. */
-export async function readTableStatus({ dynamodb }: Services, table: string): Promise<string> {
+export async function readTableStatus({ dynamodb }: With<'dynamodb'>, table: string): Promise<string> {
   const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName: table }));
   return Table?.TableStatus ?? 'unknown';
 }

@@ -15,7 +15,7 @@ import { changeOf } from '../model/endpoint-history.ts';
 import { EndpointRef } from '../model/endpoint-ref.ts';
 import type { ApprovalAnswer } from '../model/ledger-record.ts';
 import { append, readStream } from './ledger.ts';
-import type { Services } from './services.ts';
+import type { With } from './services.ts';
 
 /** Wrong codes after which a request takes no more; a code has 80 bits, so this is against noise, not against luck. */
 const MAX_WRONG_CODES = 25;
@@ -34,8 +34,11 @@ export type StoredRequest = {
   hasToken: boolean;
 };
 
+/** What it takes to wake an execution: its token, the key to read it with, and Step Functions. */
+type Resuming = With<'dynamodb' | 'kms' | 'sfn'>;
+
 /** Who may approve and how many must, as configured now. */
-export function approvalRules(services: Services): ApprovalRules {
+export function approvalRules(services: With): ApprovalRules {
   const { approvers, requiredApprovals, requiredApprovalsIfRequesterUnknown } = services.config.file.approvals;
   return {
     approvers,
@@ -47,7 +50,7 @@ export function approvalRules(services: Services): ApprovalRules {
 const normalised = (code: string) => code.toUpperCase().replace(/[^0-9A-Z]/g, '');
 export const codeHash = (request: string, code: string) => sha256(`${request}:${normalised(code)}`);
 
-const keyOf = (services: Services, id: string) => ({
+const keyOf = (services: With, id: string) => ({
   TableName: services.config.tables.approvals,
   Key: { id: { S: id } },
 });
@@ -66,14 +69,14 @@ function requestFrom(item: Record<string, AttributeValue>): StoredRequest {
   };
 }
 
-export async function readRequest(services: Services, id: string): Promise<StoredRequest | undefined> {
+export async function readRequest(services: With<'dynamodb'>, id: string): Promise<StoredRequest | undefined> {
   if (!/^[a-z0-9]{26}$/.test(id)) return undefined;
   const { Item } = await services.dynamodb.send(new GetItemCommand({ ...keyOf(services, id), ConsistentRead: true }));
   return Item?.endpoint ? requestFrom(Item) : undefined;
 }
 
 /** Requests that nobody has closed yet, soonest expiry first. From an index, so for showing only. */
-export async function listOpenRequests(services: Services): Promise<StoredRequest[]> {
+export async function listOpenRequests(services: With<'dynamodb'>): Promise<StoredRequest[]> {
   const found: StoredRequest[] = [];
   const pages = paginateQuery(
     { client: services.dynamodb },
@@ -89,7 +92,11 @@ export async function listOpenRequests(services: Services): Promise<StoredReques
   return found;
 }
 
-async function update(services: Services, id: string, change: Omit<UpdateItemCommandInput, 'TableName' | 'Key'>) {
+async function update(
+  services: With<'dynamodb'>,
+  id: string,
+  change: Omit<UpdateItemCommandInput, 'TableName' | 'Key'>,
+) {
   await services.dynamodb.send(new UpdateItemCommand({ ...keyOf(services, id), ...change }));
 }
 
@@ -98,7 +105,7 @@ async function update(services: Services, id: string, change: Omit<UpdateItemCom
  * ciphertext moved to another request does not decrypt. A retried task brings a new token, which replaces the old.
  */
 export async function storeToken(
-  services: Services,
+  services: With<'dynamodb' | 'kms'>,
   request: Pick<StoredRequest, 'id' | 'endpoint' | 'generation' | 'expiresAt'>,
   token: string,
 ): Promise<void> {
@@ -126,7 +133,11 @@ export async function storeToken(
 }
 
 /** Keeps the hashes of the codes before they are sent. */
-export async function storeCodes(services: Services, id: string, codes: ReadonlyMap<string, string>): Promise<void> {
+export async function storeCodes(
+  services: With<'dynamodb'>,
+  id: string,
+  codes: ReadonlyMap<string, string>,
+): Promise<void> {
   const hashes = [...codes].map(([approver, code]) => [approver, { S: codeHash(id, code) }] as const);
   await update(services, id, {
     UpdateExpression: 'SET codes = :codes',
@@ -135,7 +146,7 @@ export async function storeCodes(services: Services, id: string, codes: Readonly
 }
 
 /** Records that the approvers were told, and what went wrong with whom. */
-export async function markNotified(services: Services, id: string, errors: readonly string[]): Promise<void> {
+export async function markNotified(services: With<'dynamodb'>, id: string, errors: readonly string[]): Promise<void> {
   await update(services, id, {
     UpdateExpression: 'SET notified = :yes, notifyErrors = :errors',
     ExpressionAttributeValues: { ':yes': { BOOL: true }, ':errors': { L: errors.map((error) => ({ S: error })) } },
@@ -149,7 +160,7 @@ const CLOSED = ['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken'];
  * Wakes the execution that waits for a request. It carries no authority and says nothing: the workflow reads the
  * ledger. Call it only after the end of the request is in the ledger; calling it twice does no harm.
  */
-export async function resumeExecution(services: Services, id: string): Promise<void> {
+export async function resumeExecution(services: Resuming, id: string): Promise<void> {
   for (;;) {
     const { Item } = await services.dynamodb.send(new GetItemCommand({ ...keyOf(services, id), ConsistentRead: true }));
     const ciphertext = Item?.token?.B;
@@ -159,7 +170,7 @@ export async function resumeExecution(services: Services, id: string): Promise<v
   }
 }
 
-async function sendCallback(services: Services, id: string, ciphertext: Uint8Array): Promise<void> {
+async function sendCallback(services: Resuming, id: string, ciphertext: Uint8Array): Promise<void> {
   const { Plaintext } = await services.kms.send(
     new DecryptCommand({ CiphertextBlob: ciphertext, EncryptionContext: { request: id } }),
   );
@@ -176,7 +187,7 @@ async function sendCallback(services: Services, id: string, ciphertext: Uint8Arr
  * Wakes every execution whose request has ended in the ledger without its callback getting through, because whoever
  * decided died in between. Returns how many.
  */
-export async function resumeDecided(services: Services): Promise<number> {
+export async function resumeDecided(services: Resuming): Promise<number> {
   let resumed = 0;
   for (const { id, endpoint, generation } of await listOpenRequests(services)) {
     const change = changeOf((await readStream(services, endpoint, generation)).history, generation);
@@ -194,12 +205,16 @@ const FORGET = {
 };
 
 /** Takes a request off the list of open ones and forgets its token. For the workflow, once it has gone on. */
-export async function closeRequest(services: Services, id: string): Promise<void> {
+export async function closeRequest(services: With<'dynamodb'>, id: string): Promise<void> {
   await update(services, id, FORGET);
 }
 
 /** The same, but only while `token` is the one that waits; false where it is another by now. */
-async function closeUnlessRetried(services: Services, id: string, token: Uint8Array | undefined): Promise<boolean> {
+async function closeUnlessRetried(
+  services: With<'dynamodb'>,
+  id: string,
+  token: Uint8Array | undefined,
+): Promise<boolean> {
   try {
     await update(services, id, {
       ...FORGET,
@@ -228,7 +243,7 @@ export type PersonalAnswer = { request: string; code: string; answer: ApprovalAn
  * Takes a person's answer: finds out who it is, decides and records it in one conditional insert, and wakes the
  * execution. The web page and the command line both come through here.
  */
-export async function answerRequest(services: Services, given: PersonalAnswer): Promise<AnswerReply> {
+export async function answerRequest(services: Resuming, given: PersonalAnswer): Promise<AnswerReply> {
   const request = await readRequest(services, given.request);
   if (!request) return refused('no-request', 'There is no such request.');
   if (request.wrongCodes >= MAX_WRONG_CODES) {

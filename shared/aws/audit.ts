@@ -3,10 +3,10 @@ import { canonicalJson } from '../model/canonical-json.ts';
 import { streamOf } from '../model/endpoint-ref.ts';
 import { GENESIS, LedgerRecord, recordHash, sortKey } from '../model/ledger-record.ts';
 import { type LedgerItem, readWholeStream } from './ledger.ts';
-import type { Services } from './services.ts';
+import type { With } from './services.ts';
 
 /** The keys of all streams. Reads every key of the table, so it is for audits, not for pages. */
-export async function listStreams(services: Services): Promise<string[]> {
+export async function listStreams(services: With<'dynamodb'>): Promise<string[]> {
   const found = new Set<string>();
   const pages = paginateScan(
     { client: services.dynamodb },
@@ -39,7 +39,7 @@ function problemOf(item: LedgerItem, stream: string, sequence: number, previous:
  * Walks one stream from its first record and names the first that is broken. A chain alone cannot tell that records
  * are missing at its end: that takes a copy outside the table.
  */
-export async function verifyStream(services: Services, stream: string): Promise<Verification> {
+export async function verifyStream(services: With<'dynamodb'>, stream: string): Promise<Verification> {
   let previous = GENESIS;
   let sequence = 0;
   for await (const item of readWholeStream(services, stream)) {

@@ -2,7 +2,7 @@ import { type AttributeValue, paginateQuery } from '@aws-sdk/client-dynamodb';
 import type { ChangeRow } from '../model/change-row.ts';
 import { Environment } from '../model/environment.ts';
 import { Result } from '../model/ledger-record.ts';
-import type { Services } from './services.ts';
+import type { With } from './services.ts';
 
 const INDEX = 'by-environment-month';
 /** Without a month, this one and the two before are listed. */
@@ -67,7 +67,7 @@ function fold(
   });
 }
 
-function pagesOf(services: Services, environment: Environment, month: string, newestFirst: boolean) {
+function pagesOf(services: With<'dynamodb'>, environment: Environment, month: string, newestFirst: boolean) {
   return paginateQuery(
     { client: services.dynamodb, pageSize: PAGE },
     {
@@ -82,7 +82,7 @@ function pagesOf(services: Services, environment: Environment, month: string, ne
 
 /** Looks into a neighbouring month for what is missing of the changes already found. */
 async function complete(
-  services: Services,
+  services: With<'dynamodb'>,
   halves: Halves,
   environment: Environment,
   month: string,
@@ -100,7 +100,7 @@ async function complete(
 
 async function listIn(
   environment: Environment,
-  services: Services,
+  services: With<'dynamodb'>,
   { month, state, limit }: ChangeQuery,
 ): Promise<ChangeRow[]> {
   const halves: Halves = new Map();
@@ -125,7 +125,7 @@ async function listIn(
  * Changes, newest first, from an index of the ledger: quick, a moment behind, and good for looking around only.
  * Nothing is ever decided from it.
  */
-export async function listChanges(services: Services, query: ChangeQuery): Promise<ChangeRow[]> {
+export async function listChanges(services: With<'dynamodb'>, query: ChangeQuery): Promise<ChangeRow[]> {
   const environments = query.environments ?? Environment.options;
   const lists = await Promise.all(environments.map((environment) => listIn(environment, services, query)));
   return lists

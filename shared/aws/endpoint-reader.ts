@@ -17,7 +17,10 @@ import { readArtifact } from './artifact-reader.ts';
 import { readComponents, readModel } from './model-reader.ts';
 import { readMonitors } from './monitor-reader.ts';
 import { ReadCache } from './read-cache.ts';
-import type { Services } from './services.ts';
+import type { With } from './services.ts';
+
+/** AWS services that an endpoint is read from. */
+export type Readable = With<'sagemaker' | 'cloudwatch' | 'scaling' | 's3'>;
 
 /** Facts could not be read whole; the name is what `Retry` and `Catch` in the state machine match. */
 export class UnreadableFactsError extends Error {
@@ -26,7 +29,7 @@ export class UnreadableFactsError extends Error {
 
 /** What every part of a reading shares: the clients, one limit on calls under way, and one cache. */
 export type Reading = {
-  services: Services;
+  services: Readable;
   ref: EndpointRef;
   cache: Pick<ReadCache, 'get'>;
   /** Runs a call when fewer than `reading.concurrency` are under way. */
@@ -194,7 +197,7 @@ const iso = (date: Date | undefined) => (date ?? new Date(0)).toISOString();
  * schedules; config, alarms, scaling and job definitions; models; artifacts. With `fresh`, nothing read before is reused.
  */
 export async function readEndpoint(
-  services: Services,
+  services: Readable,
   ref: EndpointRef,
   { fresh = false }: { fresh?: boolean } = {},
 ): Promise<EndpointFacts | undefined> {

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { sha256 } from '../model/canonical-json.ts';
 import { EndpointChange } from '../model/endpoint-change.ts';
 import { streamOf } from '../model/endpoint-ref.ts';
-import type { Services } from './services.ts';
+import type { With } from './services.ts';
 
 /** The input of one execution of the state machine. Tasks get it with what earlier states added, which is not theirs to read. */
 export const ExecutionInput = z.object({
@@ -23,7 +23,7 @@ export function executionName(change: Pick<EndpointChange, 'endpoint'>, generati
 /** Endpoints whose executions this container started last; an endpoint's facts are read after that. */
 const MAX_STARTED = 1_000;
 
-function rememberStart(services: Services, change: EndpointChange, at: string): void {
+function rememberStart(services: With<'sfn'>, change: EndpointChange, at: string): void {
   const { startedAt } = services;
   startedAt.delete(streamOf(change.endpoint));
   startedAt.set(streamOf(change.endpoint), at);
@@ -37,7 +37,7 @@ function rememberStart(services: Services, change: EndpointChange, at: string): 
  * Has this container started an execution for the endpoint after the modification that an event tells of? Its reading
  * will show it. Only for events with SageMaker's own modification time, which is exact to the millisecond.
  */
-export function startedAfter(services: Services, { endpoint, sighting, kind }: EndpointChange): boolean {
+export function startedAfter(services: With<'sfn'>, { endpoint, sighting, kind }: EndpointChange): boolean {
   const startedAt = services.startedAt.get(streamOf(endpoint));
   return (
     kind === 'endpoint' &&
@@ -53,7 +53,7 @@ export function startedAfter(services: Services, { endpoint, sighting, kind }: E
  * without a record (somebody stopped it), the next name is tried, so that a change is never stuck behind a dead one.
  */
 export async function startExecution(
-  services: Services,
+  services: With<'sfn'>,
   change: EndpointChange,
   generation: number,
 ): Promise<'started' | 'running'> {

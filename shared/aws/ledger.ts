@@ -4,7 +4,7 @@ import { canonicalJson, sha256 } from '../model/canonical-json.ts';
 import { changeOf, type EndpointHistory, historyOf } from '../model/endpoint-history.ts';
 import { type EndpointRef, streamOf } from '../model/endpoint-ref.ts';
 import { GENESIS, type LedgerRecord, type RecordBody, sortKey } from '../model/ledger-record.ts';
-import type { Services } from './services.ts';
+import type { With } from './services.ts';
 
 /** Items are at most 400 KB (DynamoDB limit); the rest is keys and index attributes. */
 const MAX_RECORD_BYTES = 380_000;
@@ -59,7 +59,7 @@ function itemFrom(item: Record<string, AttributeValue>, orElse?: () => unknown):
  * The newest records of a stream, read consistently and far enough back to hold the whole of `generation`
  * (or, without one, of the newest change whose facts were read).
  */
-export async function readStream(services: Services, ref: EndpointRef, generation?: number): Promise<Stream> {
+export async function readStream(services: With<'dynamodb'>, ref: EndpointRef, generation?: number): Promise<Stream> {
   const newestFirst: LedgerRecord[] = [];
   let head = GENESIS;
   let from: Record<string, AttributeValue> | undefined;
@@ -94,7 +94,7 @@ export async function readStream(services: Services, ref: EndpointRef, generatio
 /** Streams as this container knows them; enough for the changes that are under way at one time. */
 const MAX_KNOWN = 64;
 
-function remember(services: Services, stream: Stream): Stream {
+function remember(services: With<'dynamodb'>, stream: Stream): Stream {
   const { knownStreams } = services;
   const key = streamOf(stream.ref);
   knownStreams.delete(key);
@@ -110,13 +110,13 @@ function remember(services: Services, stream: Stream): Stream {
  * A stream as this container last saw it, or read now. Good enough for whoever appends: a stream only grows, and an
  * append at an outdated end collides, is read again and asked again. Not good enough for whoever only looks.
  */
-export async function knownStream(services: Services, ref: EndpointRef, generation: number): Promise<Stream> {
+export async function knownStream(services: With<'dynamodb'>, ref: EndpointRef, generation: number): Promise<Stream> {
   const known = services.knownStreams.get(streamOf(ref));
   return known && changeOf(known.history, generation)?.opened ? known : readStream(services, ref, generation);
 }
 
 /** Every record of a stream, oldest first. */
-export async function* readWholeStream(services: Services, pk: string): AsyncGenerator<LedgerItem> {
+export async function* readWholeStream(services: With<'dynamodb'>, pk: string): AsyncGenerator<LedgerItem> {
   const pages = paginateQuery(
     { client: services.dynamodb, pageSize: 100 },
     {
@@ -170,7 +170,7 @@ function indexAttributes({ at, actor, body, endpoint }: LedgerRecord): Record<st
  * one fails with DuplicateItemException. PartiQL INSERT cannot overwrite, and the writer's role can do nothing else.
  * Returns the record's hash, or undefined where somebody else was first. Key values are literals (their characters are validated) so that CloudTrail's data events show them.
  */
-async function insert(services: Services, record: LedgerRecord): Promise<string | undefined> {
+async function insert(services: With<'dynamodb'>, record: LedgerRecord): Promise<string | undefined> {
   const text = canonicalJson(record);
   const hash = sha256(text);
   if (Buffer.byteLength(text) > MAX_RECORD_BYTES) {
@@ -201,7 +201,7 @@ async function insert(services: Services, record: LedgerRecord): Promise<string 
  * Returns the stream as it is afterwards. Starts from `stream` where the caller has just read it.
  */
 export async function append(
-  services: Services,
+  services: With<'dynamodb'>,
   stream: Stream,
   build: (history: EndpointHistory) => Draft | undefined,
 ): Promise<Stream> {

@@ -4,18 +4,20 @@ import type { Result } from '../model/ledger-record.ts';
 import { type Failure, outcomeOf } from '../model/outcome.ts';
 import type { ExecutionInput } from './executions.ts';
 import { append, knownStream } from './ledger.ts';
-import type { Services } from './services.ts';
+import type { With } from './services.ts';
 
 /** Puts on record how a change ended, once: whoever comes second finds it there. Returns what is on record. */
 export async function recordOutcome(
-  services: Services,
+  services: With<'dynamodb'>,
   { change, generation }: Pick<ExecutionInput, 'change' | 'generation'>,
   state: Parameters<typeof outcomeOf>[1],
   failure?: Failure,
 ): Promise<Result> {
+  let first = false;
   const stream = await append(services, await knownStream(services, change.endpoint, generation), (history) => {
     const mine = changeOf(history, generation);
-    if (mine?.outcome) return undefined;
+    first = !mine?.outcome;
+    if (!first) return undefined;
     const known = mine?.opened ?? lastOpened(history)?.opened;
     return {
       id: `outcome#${generation}`,
@@ -35,5 +37,6 @@ export async function recordOutcome(
   });
   const result = changeOf(stream.history, generation)?.outcome?.result;
   if (!result) throw new Error('The outcome was not recorded.');
+  if (first) services.measure({ name: 'Changes', unit: 'Count', value: 1, dimensions: { Outcome: result } });
   return result;
 }

@@ -7,13 +7,13 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { sha256 } from '../model/canonical-json.ts';
 import { EndpointRef } from '../model/endpoint-ref.ts';
-import type { Services } from './services.ts';
+import type { With } from './services.ts';
 
 /**
  * The work table: what is neither evidence nor authority. Quarantined events, counts of dropped ones, and which
  * endpoint a monitoring schedule belongs to (so that its deletion can still be mapped).
  */
-const tableOf = (services: Services) => services.config.tables.work;
+const tableOf = (services: With<'dynamodb'>) => services.config.tables.work;
 
 /** An event that is not what its type promises, kept whole until somebody looks at it. */
 export type QuarantinedEvent = { id: string; reason: string; at: string; event: string };
@@ -21,7 +21,11 @@ export type QuarantinedEvent = { id: string; reason: string; at: string; event: 
 const MAX_EVENT_BYTES = 300_000;
 
 /** Keeps a poison event with its reason. The same bytes are kept once. */
-export async function quarantine(services: Services, event: unknown, reason: string): Promise<QuarantinedEvent> {
+export async function quarantine(
+  services: With<'dynamodb'>,
+  event: unknown,
+  reason: string,
+): Promise<QuarantinedEvent> {
   const whole = JSON.stringify(event) ?? String(event);
   const kept = {
     id: sha256(whole).slice(0, 32),
@@ -44,7 +48,7 @@ export async function quarantine(services: Services, event: unknown, reason: str
   return kept;
 }
 
-export async function listQuarantined(services: Services): Promise<QuarantinedEvent[]> {
+export async function listQuarantined(services: With<'dynamodb'>): Promise<QuarantinedEvent[]> {
   const found: QuarantinedEvent[] = [];
   const pages = paginateQuery(
     { client: services.dynamodb },
@@ -63,14 +67,14 @@ export async function listQuarantined(services: Services): Promise<QuarantinedEv
 }
 
 /** Takes an event out of quarantine, after it was replayed. */
-export async function releaseQuarantined(services: Services, id: string): Promise<void> {
+export async function releaseQuarantined(services: With<'dynamodb'>, id: string): Promise<void> {
   await services.dynamodb.send(
     new DeleteItemCommand({ TableName: tableOf(services), Key: { pk: { S: 'quarantine' }, sk: { S: id } } }),
   );
 }
 
 /** Counts an event that is about nothing we gate. */
-export async function countDropped(services: Services, reason: string): Promise<void> {
+export async function countDropped(services: With<'dynamodb'>, reason: string): Promise<void> {
   await services.dynamodb.send(
     new UpdateItemCommand({
       TableName: tableOf(services),
@@ -82,7 +86,7 @@ export async function countDropped(services: Services, reason: string): Promise<
   );
 }
 
-export async function listDropped(services: Services): Promise<{ reason: string; count: number }[]> {
+export async function listDropped(services: With<'dynamodb'>): Promise<{ reason: string; count: number }[]> {
   const found: { reason: string; count: number }[] = [];
   const pages = paginateQuery(
     { client: services.dynamodb },
@@ -104,7 +108,7 @@ const scheduleKey = ({ account, region }: Pick<EndpointRef, 'account' | 'region'
 });
 
 /** Remembers which endpoint a schedule watches. Once per container and schedule is enough. */
-export async function rememberSchedule(services: Services, ref: EndpointRef, schedule: string): Promise<void> {
+export async function rememberSchedule(services: With<'dynamodb'>, ref: EndpointRef, schedule: string): Promise<void> {
   await services.cache.get(`remembered:${ref.account}:${ref.region}:${schedule}:${ref.name}`, async () => {
     await services.dynamodb.send(
       new PutItemCommand({
@@ -116,7 +120,7 @@ export async function rememberSchedule(services: Services, ref: EndpointRef, sch
 }
 
 export async function endpointOfSchedule(
-  services: Services,
+  services: With<'dynamodb'>,
   place: Pick<EndpointRef, 'account' | 'region'>,
   schedule: string,
 ): Promise<EndpointRef | undefined> {

@@ -14,7 +14,7 @@ import { sagemaker } from '../../local/aws/sagemaker.ts';
 import { Fleet, seedFleet } from '../../local/aws/seed.ts';
 import { readEndpoint } from '../../shared/aws/endpoint-reader.ts';
 import { createServices, type Services } from '../../shared/aws/services.ts';
-import { loadConfig } from '../../shared/config.ts';
+import { loadConfig } from '../../shared/config-yaml.ts';
 import { readEvent } from '../../shared/model/aws-event.ts';
 import { decide } from '../../shared/model/finding.ts';
 import { evaluate, policies } from '../../shared/policies/index.ts';

@@ -1,0 +1,38 @@
+import { ApplicationAutoScalingClient } from '@aws-sdk/client-application-auto-scaling';
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { KMSClient } from '@aws-sdk/client-kms';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { SESv2Client } from '@aws-sdk/client-sesv2';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import type { Config } from '../config.ts';
+
+// One maker for each AWS service. A Lambda names those it calls and is bundled with those only. Where they send their
+// calls is the SDK's business: AWS_ENDPOINT_URL points them elsewhere.
+
+type Logger = NonNullable<NonNullable<ConstructorParameters<typeof DynamoDBClient>[0]>['logger']>;
+const nothing = () => undefined;
+// The SDK redacts every input and output for its logger's `info` and `error` before calling them, even where they do
+// nothing; where they do not exist it skips that.
+const quietLogger = { trace: nothing, debug: nothing, warn: nothing } as unknown as Logger;
+
+const plain = ({ region }: Config) => ({ region, logger: quietLogger });
+/** For reads of the customer's account, whose quotas are shared with everybody there. */
+const reader = (config: Config) => ({
+  ...plain(config),
+  retryMode: 'adaptive',
+  maxAttempts: config.file.reading.maxAttempts,
+});
+
+export const sagemaker = (config: Config) => new SageMakerClient(reader(config));
+export const cloudwatch = (config: Config) => new CloudWatchClient(reader(config));
+export const scaling = (config: Config) => new ApplicationAutoScalingClient(reader(config));
+export const s3 = (config: Config) =>
+  new S3Client({ ...reader(config), forcePathStyle: Boolean(process.env.AWS_ENDPOINT_URL) });
+export const dynamodb = (config: Config) => new DynamoDBClient(plain(config));
+export const sfn = (config: Config) => new SFNClient(plain(config));
+export const kms = (config: Config) => new KMSClient(plain(config));
+export const ses = (config: Config) => new SESv2Client(plain(config));
+
+export const allClients = { sagemaker, cloudwatch, scaling, s3, dynamodb, sfn, kms, ses };
