@@ -23,6 +23,7 @@ const CLIENTS: Record<string, [pkg: string, name: string]> = {
   sfn: ['@aws-sdk/client-sfn', 'SFNClient'],
   kms: ['@aws-sdk/client-kms', 'KMSClient'],
   ses: ['@aws-sdk/client-sesv2', 'SESv2Client'],
+  sts: ['@aws-sdk/client-sts', 'STSClient'],
 };
 
 /** As serverless.yml has it. */

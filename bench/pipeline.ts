@@ -130,6 +130,7 @@ async function engineAlone(executions: number): Promise<number> {
     tasks: {
       GatherFacts: nothing,
       CheckPolicies: async () => ({ decision: 'compliant' }),
+      WakeSuperseded: nothing,
       RequestApproval: nothing,
       VerifyMonitoring: async () => ({ state: 'verified' }),
       RecordOutcome: nothing,

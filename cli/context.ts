@@ -1,15 +1,31 @@
 import { readAccountId } from '../shared/aws/account.ts';
 import { createServices, type Services } from '../shared/aws/services.ts';
 import { loadConfig } from '../shared/config-yaml.ts';
+import type { EndpointRef } from '../shared/model/endpoint-ref.ts';
 import { CliError, EXIT } from './output.ts';
 
 /** Options that every command with AWS behind it takes. */
-export type AwsOptions = { local?: boolean; awsPort?: string; region?: string };
+export type AwsOptions = { local?: boolean; awsPort?: string; region?: string; stage?: string };
 
 const LOCAL_ACCOUNT = '000000000000';
 
+/** What the names of everything deployed as a stage begin with. */
+export function stackOf({ stage = 'dev' }: Pick<AwsOptions, 'stage'>): string {
+  if (/^[a-z][a-z0-9-]{0,30}$/.test(stage)) return `portcullis-${stage}`;
+  throw new CliError(`--stage is ${stage}; it must be small letters, digits and hyphens, such as dev.`, EXIT.usage);
+}
+
+/** The bucket of a deployment's sealed copies, where the environment names no other. */
+export const archiveBucketOf = (stack: string, { account, region }: Pick<EndpointRef, 'account' | 'region'>): string =>
+  process.env.PORTCULLIS_ARCHIVE_BUCKET ?? `${stack}-ledger-archive-${account}-${region}`;
+
 /** Services for a command: of the account that the ordinary AWS environment names, or of the runtime on this machine. */
-export function servicesFor({ local, awsPort, region }: AwsOptions): Services {
+export function servicesFor({ local, awsPort, region, stage }: AwsOptions): Services {
+  if (stage !== undefined && !local) {
+    const stack = stackOf({ stage });
+    for (const name of ['ledger', 'approvals', 'work'])
+      process.env[`PORTCULLIS_${name.toUpperCase()}_TABLE`] ??= `${stack}-${name}`;
+  }
   if (local) {
     if (awsPort !== undefined && !(/^\d{1,5}$/.test(awsPort) && Number(awsPort) <= 65_535)) {
       throw new CliError(`--aws-port is ${awsPort}; it must be a port number.`, EXIT.usage);
@@ -26,6 +42,15 @@ export function servicesFor({ local, awsPort, region }: AwsOptions): Services {
   if (region) process.env.AWS_REGION = region;
   process.env.AWS_REGION ??= process.env.AWS_DEFAULT_REGION ?? 'us-east-1';
   return createServices(loadConfig(process.env));
+}
+
+/** The same for commands that start changes, which takes a state machine. */
+export function servicesOfGate(options: AwsOptions): Services {
+  const services = servicesFor(options);
+  if (services.config.stateMachineArn !== '') return services;
+  throw new CliError(
+    'PORTCULLIS_STATE_MACHINE_ARN is not set, so there is nothing to start changes in. (--local for this machine)',
+  );
 }
 
 /** `2026-11`, or undefined where none was given. */

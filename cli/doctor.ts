@@ -1,73 +1,130 @@
 import { readTableStatus, tryListing } from '../shared/aws/account.ts';
-import { type AwsOptions, accountOf, servicesFor, unreachable } from './context.ts';
-import { EXIT, json, type Output, table } from './output.ts';
-
-type Check = { check: string; result: 'ok' | 'warning' | 'problem'; detail: string };
+import { listRules, readDeadLetters, readMailIdentity } from '../shared/aws/deployed-stack.ts';
+import type { Services } from '../shared/aws/services.ts';
+import { readTrail } from '../shared/aws/trail-reader.ts';
+import type { Config } from '../shared/config.ts';
+import { attempt, type Check, checksTable, exitCodeOf, type Found, ok, problem, unchecked, warning } from './checks.ts';
+import { type AwsOptions, accountOf, servicesFor, stackOf } from './context.ts';
+import { json, type Output } from './output.ts';
 
 const DAY_MS = 86_400_000;
-const PRICES_OLD_AFTER_DAYS = 180;
+const PRICES_OLD_AFTER_DAYS = 90;
 
-async function attempt(check: string, work: () => Promise<string>): Promise<Check> {
+/** Rules that a stack has whatever its settings. */
+export const RULES = [
+  'endpoint-states',
+  'sagemaker-calls',
+  'scaling-calls',
+  'alarm-configurations',
+  'execution-ends',
+  'smoke',
+] as const;
+
+function checkApprovers({ file }: Config): Found {
+  const { approvers, requiredApprovals, requiredApprovalsIfRequesterUnknown } = file.approvals;
+  const needed = Math.max(requiredApprovals, requiredApprovalsIfRequesterUnknown);
+  const listed = `${approvers.length} listed, up to ${needed} needed`;
+  if (approvers.length === 0) return problem('nobody is listed, so nothing can be approved (approvals.approvers)');
+  return approvers.length <= needed
+    ? warning(`${listed}: when one of them is the requester or away, nothing can be approved`)
+    : ok(listed);
+}
+
+function checkPrices({ policySettings: { prices } }: Config, now: string): Found {
+  const ageDays = Math.floor((Date.parse(now) - Date.parse(prices.asOf)) / DAY_MS);
+  const known = `${prices.region}, as of ${prices.asOf}, ${ageDays} days old`;
+  return ageDays > PRICES_OLD_AFTER_DAYS ? warning(`${known}: compare it with AWS's prices (prices.file)`) : ok(known);
+}
+
+async function checkTable(services: Services, name: string): Promise<Found> {
   try {
-    return { check, result: 'ok', detail: await work() };
+    const status = await readTableStatus(services, name);
+    const usable = status === 'ACTIVE' || status === 'UPDATING';
+    return (usable ? ok : problem)(`${name} is ${status}`);
   } catch (error) {
-    const told = error instanceof Error && error.name === 'CliError' ? error : unreachable(error);
-    return { check, result: 'problem', detail: told.message };
+    if ((error as Error).name !== 'ResourceNotFoundException') throw error;
+    return problem(`${name} is not there. Is the gate deployed in this account and region? (--local for this machine)`);
   }
 }
 
-/** `portcullis doctor`: what would keep the gate from working here. 0 fine, 1 something is wrong. */
-export async function doctor(options: AwsOptions & { json?: boolean }, output: Output): Promise<number> {
-  const services = servicesFor(options);
-  const { config } = services;
-  const { approvers, requiredApprovals, requiredApprovalsIfRequesterUnknown } = config.file.approvals;
-  const checks: Check[] = [
-    { check: 'node', result: 'ok', detail: process.version },
-    { check: 'configuration', result: 'ok', detail: 'valid' },
+async function checkTrail(services: Services): Promise<Found> {
+  const seen = await readTrail(services);
+  if ('trail' in seen) return ok(`${seen.trail} is logging management events`);
+  const what = seen.lacking.length > 0 ? seen.lacking.join('; ') : 'there is none';
+  return problem(
+    `${what}. Without a trail nobody learns who changed an endpoint (setting "trail" of infra/stages.yml)`,
+  );
+}
+
+async function checkRules(services: Services, stack: string): Promise<Found> {
+  const rules = await listRules(services, stack);
+  const missing = RULES.map((name) => `${stack}-${name}`).filter((name) => !rules.some((rule) => rule.name === name));
+  const disabled = rules.flatMap(({ name, enabled }) => (enabled ? [] : [name]));
+  const wrong = [
+    ...(missing.length > 0 ? [`missing: ${missing.join(', ')} (deploy again)`] : []),
+    ...(disabled.length > 0 ? [`disabled: ${disabled.join(', ')} (aws events enable-rule --name ...)`] : []),
   ];
-  const needed = Math.max(requiredApprovals, requiredApprovalsIfRequesterUnknown);
-  checks.push(
-    approvers.length === 0
-      ? {
-          check: 'approvers',
-          result: 'problem',
-          detail: 'nobody is listed, so nothing can be approved (approvals.approvers)',
-        }
-      : approvers.length <= needed
-        ? {
-            check: 'approvers',
-            result: 'warning',
-            detail: `${approvers.length} listed, up to ${needed} needed: when one of them is the requester or away, nothing can be approved`,
-          }
-        : { check: 'approvers', result: 'ok', detail: `${approvers.length} listed, up to ${needed} needed` },
-  );
-  const ageDays = Math.floor((Date.parse(services.now()) - Date.parse(config.policySettings.prices.asOf)) / DAY_MS);
-  checks.push({
-    check: 'prices',
-    result: ageDays > PRICES_OLD_AFTER_DAYS ? 'warning' : 'ok',
-    detail: `${config.policySettings.prices.region}, as of ${config.policySettings.prices.asOf}, ${ageDays} days old`,
-  });
-  checks.push(
-    await attempt('credentials', async () => `account ${await accountOf(services)}, region ${config.region}`),
-  );
-  checks.push(
-    await attempt('sagemaker', async () => {
-      await tryListing(services);
-      return 'endpoints can be listed';
-    }),
-  );
-  for (const [name, TableName] of Object.entries(config.tables)) {
-    checks.push(
-      await attempt(`table ${name}`, async () => `${TableName} is ${await readTableStatus(services, TableName)}`),
-    );
+  return wrong.length > 0 ? problem(wrong.join('; ')) : ok(`${rules.length} rules are enabled`);
+}
+
+async function checkQueues(services: Services, stack: string): Promise<Found> {
+  const queues = await readDeadLetters(services, stack);
+  if (queues.length === 0) return problem(`there is none whose name begins with ${stack}- (deploy again)`);
+  if (queues.some(({ messages }) => Number.isNaN(messages))) return unchecked('SQS does not say how much is in them');
+  const full = queues.filter(({ messages }) => messages > 0).map(({ queue, messages }) => `${messages} in ${queue}`);
+  return full.length > 0
+    ? problem(`${full.join(', ')}: what the gate could not take (portcullis events redrive)`)
+    : ok(`${queues.length} queues are empty`);
+}
+
+async function checkMail(services: Services): Promise<Found> {
+  const { mailFrom } = services.config;
+  if (mailFrom.endsWith('.localdomain')) {
+    return unchecked('PORTCULLIS_MAIL_FROM is not set here. Set it to the address that the gate sends from.');
   }
-  if (options.json) output.out(json(checks));
-  else
-    output.out(
-      table(
-        ['CHECK', 'RESULT', 'DETAIL'],
-        checks.map(({ check, result, detail }) => [check, result, detail]),
+  const identity = await readMailIdentity(services, mailFrom);
+  return identity === undefined
+    ? problem(`SES may not send from ${mailFrom}: verify the address or its domain, or no approver is asked`)
+    : ok(identity === mailFrom ? `${mailFrom} is verified` : `${mailFrom} may be sent from: ${identity} is verified`);
+}
+
+/** What only an account has; the runtime on one machine has neither trail nor queues. */
+const deployedChecks = (services: Services, stack: string): Promise<Check>[] => [
+  attempt('trail', 'cloudtrail:DescribeTrails, cloudtrail:GetTrailStatus and cloudtrail:GetEventSelectors', () =>
+    checkTrail(services),
+  ),
+  attempt('rules', 'events:ListRules and events:ListEventBuses', () => checkRules(services, stack)),
+  attempt('dead letters', 'sqs:ListQueues and sqs:GetQueueAttributes', () => checkQueues(services, stack)),
+  attempt('mail', 'ses:GetEmailIdentity', () => checkMail(services)),
+];
+
+/** Everything that is looked at, in the order in which it is told. */
+export async function diagnose(services: Services, options: Pick<AwsOptions, 'local' | 'stage'>): Promise<Check[]> {
+  const { config } = services;
+  return [
+    { check: 'node', ...ok(process.version) },
+    { check: 'configuration', ...ok('valid') },
+    { check: 'approvers', ...checkApprovers(config) },
+    { check: 'prices', ...checkPrices(config, services.now()) },
+    ...(await Promise.all([
+      attempt('credentials', 'credentials that AWS knows', async () =>
+        ok(`account ${await accountOf(services)}, region ${config.region}`),
       ),
-    );
-  return checks.some(({ result }) => result === 'problem') ? EXIT.violations : EXIT.fine;
+      attempt('sagemaker', 'sagemaker:ListEndpoints', async () => {
+        await tryListing(services);
+        return ok('endpoints can be listed');
+      }),
+      ...Object.entries(config.tables).map(([name, table]) =>
+        attempt(`table ${name}`, 'dynamodb:DescribeTable', () => checkTable(services, table)),
+      ),
+      ...(options.local ? [] : deployedChecks(services, stackOf(options))),
+    ])),
+  ];
+}
+
+/** `portcullis doctor`: what would keep the gate from working here. 0 fine, 1 something is wrong, 2 could not check. */
+export async function doctor(options: AwsOptions & { json?: boolean }, output: Output): Promise<number> {
+  const checks = await diagnose(servicesFor(options), options);
+  output.out(options.json ? json(checks) : checksTable(checks));
+  return exitCodeOf(checks);
 }

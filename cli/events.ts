@@ -1,6 +1,6 @@
 import { run as receiveEvent } from '../functions/receive-event.ts';
 import { listDropped, listQuarantined, releaseQuarantined } from '../shared/aws/work.ts';
-import { type AwsOptions, servicesFor } from './context.ts';
+import { type AwsOptions, servicesFor, servicesOfGate } from './context.ts';
 import { CliError, EXIT, json, type Output, table, visible } from './output.ts';
 
 type Options = AwsOptions & { json?: boolean };
@@ -33,12 +33,7 @@ export async function listQuarantinedEvents(options: Options, output: Output): P
 
 /** `events replay ID`: hands a quarantined event to the gate again; it leaves the quarantine if it is taken now. */
 export async function replayEvent(id: string, options: Options, output: Output): Promise<number> {
-  const services = servicesFor(options);
-  if (services.config.stateMachineArn === '') {
-    throw new CliError(
-      'PORTCULLIS_STATE_MACHINE_ARN is not set, so there is nothing to replay into. (--local for this machine)',
-    );
-  }
+  const services = servicesOfGate(options);
   const found = (await listQuarantined(services)).find((event) => event.id === id);
   if (!found) throw new CliError(`No event ${id} is in quarantine. "portcullis events list-quarantined" shows them.`);
   const event: unknown = JSON.parse(found.event);

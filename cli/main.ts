@@ -41,6 +41,8 @@ const aws = (command: Command) =>
     .option('--local', 'the runtime on this machine instead of AWS')
     .option('--aws-port <port>', 'port of the runtime on this machine', '4566')
     .option('--region <region>', 'AWS region (default: AWS_REGION)');
+const staged = (command: Command) =>
+  aws(command).option('--stage <stage>', 'which deployment of the gate in the account', 'dev');
 const format = () =>
   new Option('--format <format>', 'how to write the result')
     .choices(['table', 'json', 'markdown', 'sarif'])
@@ -159,8 +161,8 @@ aws(audit.command('export'))
 
 const events = program
   .command('events')
-  .description('events that could not be used')
-  .addHelpText('after', examples('events list-quarantined --local'));
+  .description('events that could not be used or delivered')
+  .addHelpText('after', examples('events list-quarantined --local', 'events redrive --stage prod'));
 aws(events.command('list-quarantined'))
   .description('poison events with their reasons')
   .addOption(json())
@@ -173,6 +175,22 @@ aws(events.command('replay'))
   .addHelpText('after', examples('events replay 0f3c... --local'))
   .action((id, options) => run(async () => (await import('./events.ts')).replayEvent(id, options, output))());
 
+events
+  .command('redrive')
+  .description('hand what lies in the dead-letter queues on AWS to the gate again; safe to repeat')
+  .option('--stage <name>', 'every queue of this stage (default: the stage of PORTCULLIS_STATE_MACHINE_ARN)')
+  .option('--queue <url...>', 'these queues instead')
+  .option('--region <region>', 'AWS region (default: AWS_REGION)')
+  .addOption(json())
+  .addHelpText('after', examples('events redrive --stage prod --region eu-west-1'))
+  .action((options) => run(async () => (await import('./redrive.ts')).redriveEvents(options, output))());
+
+aws(program.command('sweep'))
+  .description('look now for changes that no event told of, as the gate does every quarter of an hour')
+  .addOption(json())
+  .addHelpText('after', examples('sweep --local'))
+  .action((options) => run(async () => (await import('./sweep.ts')).sweep(options, output))());
+
 program
   .command('policies')
   .description('the policies with the limits in force')
@@ -181,11 +199,18 @@ program
   .addHelpText('after', examples('policies --markdown > policies.md'))
   .action((options) => run(async () => (await import('./policies.ts')).listPolicies(options, output))());
 
-aws(program.command('doctor'))
+staged(program.command('doctor'))
   .description('what would keep the gate from working here')
   .addOption(json())
-  .addHelpText('after', examples('doctor --region eu-west-1'))
+  .addHelpText('after', examples('doctor --local', 'doctor --stage prod --region eu-west-1'))
   .action((options) => run(async () => (await import('./doctor.ts')).doctor(options, output))());
+
+staged(program.command('smoke'))
+  .description('after a deploy: one synthetic change through the whole gate, its record verified, the console probed')
+  .option('--url <url>', 'address of the console (default: PORTCULLIS_CONSOLE_URL)')
+  .addOption(json())
+  .addHelpText('after', examples('smoke --local', 'smoke --stage prod --url https://gate.example.com'))
+  .action((options) => run(async () => (await import('./smoke.ts')).smoke(options, output))());
 
 try {
   await program.parseAsync();

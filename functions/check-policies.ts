@@ -5,7 +5,7 @@ import { append, knownStream } from '../shared/aws/ledger.ts';
 import { task } from '../shared/lambda.ts';
 import { gateActor } from '../shared/model/actor.ts';
 import { digestOf } from '../shared/model/canonical-json.ts';
-import { changeOf } from '../shared/model/endpoint-history.ts';
+import { changeOf, type EndpointHistory } from '../shared/model/endpoint-history.ts';
 import { type Decision, decide, type Finding } from '../shared/model/finding.ts';
 import type { Baseline, RecordOf } from '../shared/model/ledger-record.ts';
 import { costOf } from '../shared/policies/budget.ts';
@@ -15,6 +15,8 @@ import type { PolicySettings } from '../shared/policies/settings.ts';
 const Output = z.strictObject({
   /** `joined` and `gone` need no decision: another execution decides, or there is nothing left to decide about. */
   decision: z.enum(['compliant', 'needs-approval', 'blocked', 'undetermined', 'joined', 'gone']),
+  /** A request that this change replaced and whose execution still waits. */
+  wake: z.string().optional(),
 });
 
 /** Was exactly this accepted before, with approvals for everything that asks for one now? */
@@ -28,6 +30,13 @@ function wasAccepted(
   if (decision === 'compliant') return true;
   const asking = findings.filter(({ outcome }) => outcome === 'needs-approval').map(({ policy }) => policy);
   return decision === 'needs-approval' && asking.every((policy) => baseline.approvedFor.includes(policy));
+}
+
+/** The request of an earlier change that was superseded and has not ended yet. */
+function replacedRequest({ changes }: EndpointHistory, generation: number): string | undefined {
+  return changes.findLast(
+    ({ generation: other, decided, outcome }) => other < generation && decided?.answer === 'superseded' && !outcome,
+  )?.request?.request;
 }
 
 const digests = new WeakMap<PolicySettings, { policyDigest: string; priceDigest: string }>();
@@ -78,6 +87,7 @@ export const { handler, run } = task({
       });
       recorded = changeOf(after.history, generation)?.findings ?? recorded;
     }
-    return { decision: recorded.unchanged ? 'compliant' : recorded.decision };
+    const wake = replacedRequest(stream.history, generation);
+    return { decision: recorded.unchanged ? 'compliant' : recorded.decision, ...(wake && { wake }) };
   },
 });

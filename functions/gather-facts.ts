@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { resumeExecution } from '../shared/aws/approvals.ts';
-import { cloudwatch, dynamodb, kms, s3, sagemaker, scaling, sfn } from '../shared/aws/clients.ts';
+import { cloudwatch, dynamodb, s3, sagemaker, scaling, sts } from '../shared/aws/clients.ts';
 import { readEndpoint } from '../shared/aws/endpoint-reader.ts';
 import { ExecutionInput } from '../shared/aws/executions.ts';
 import { append, type Draft, readStream, type Stream } from '../shared/aws/ledger.ts';
+import { servicesAt } from '../shared/aws/member-accounts.ts';
 import type { With } from '../shared/aws/services.ts';
 import { rememberSchedule } from '../shared/aws/work.ts';
 import { task } from '../shared/lambda.ts';
@@ -21,7 +21,7 @@ import {
 } from '../shared/model/endpoint-history.ts';
 import { streamOf } from '../shared/model/endpoint-ref.ts';
 
-const clients = { sagemaker, cloudwatch, scaling, s3, dynamodb, sfn, kms };
+const clients = { sagemaker, cloudwatch, scaling, s3, dynamodb, sts };
 type Gathering = With<keyof typeof clients>;
 
 const Output = z.strictObject({ state: z.enum(['opened', 'joined', 'gone']) });
@@ -85,9 +85,9 @@ function cameTooLate(change: ChangeHistory | undefined, facts: EndpointFacts): b
   );
 }
 
-/** Ends the request that this change replaces, unless somebody answers it first, and wakes whoever waits for it. */
+/** Ends the request that this change replaces, unless somebody answers it first. */
 async function supersede(services: Gathering, stream: Stream, generation: number, digest: string): Promise<void> {
-  const after = await append(services, stream, (history) => {
+  await append(services, stream, (history) => {
     const old = superseded(history, generation, digest);
     if (!old?.request) return undefined;
     const { request, digest: asked } = old.request;
@@ -104,11 +104,6 @@ async function supersede(services: Gathering, stream: Stream, generation: number
       actor: gateActor,
     };
   });
-  // Waking twice does no harm; not waking, because an earlier run died here, would.
-  const ended = after.history.changes.findLast(
-    ({ generation: other, request, decided, outcome }) => other < generation && request && decided && !outcome,
-  );
-  if (ended?.request) await resumeExecution(services, ended.request.request);
 }
 
 async function gather({ change, generation }: ExecutionInput, services: Gathering): Promise<z.infer<typeof Output>> {
@@ -123,7 +118,7 @@ async function gather({ change, generation }: ExecutionInput, services: Gatherin
       return { state: 'opened' };
     }
     const fresh = READ_FRESH.has(change.cause) || before !== undefined;
-    const facts = await readEndpoint(services, change.endpoint, { fresh });
+    const facts = await readEndpoint(servicesAt(services, change.endpoint), change.endpoint, { fresh });
     if (!facts) {
       // Nothing of a deleted endpoint can be read, but who deleted it is told by the event.
       await append(services, stream, () => ({

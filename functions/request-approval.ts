@@ -1,7 +1,7 @@
 import { SendEmailCommand } from '@aws-sdk/client-sesv2';
 import * as z from 'zod';
-import { markNotified, readRequest, resumeExecution, storeCodes, storeToken } from '../shared/aws/approvals.ts';
-import { dynamodb, kms, ses, sfn } from '../shared/aws/clients.ts';
+import { markNotified, readRequest, storeCodes, storeToken } from '../shared/aws/approvals.ts';
+import { dynamodb, kms, ses } from '../shared/aws/clients.ts';
 import { ExecutionInput } from '../shared/aws/executions.ts';
 import { append, readStream } from '../shared/aws/ledger.ts';
 import type { With } from '../shared/aws/services.ts';
@@ -12,6 +12,11 @@ import { type ChangeHistory, changeOf, requestersOf } from '../shared/model/endp
 import { approvalMessage } from '../web/approval-message.ts';
 
 const Input = z.object({ ...ExecutionInput.shape, taskToken: z.string().min(1).max(2048) });
+
+/** People had decided before this task was run (again): the state machine goes on without waiting. */
+export class AlreadyDecidedError extends Error {
+  override readonly name = 'AlreadyDecidedError';
+}
 
 /** Approvers who did not make the change themselves. */
 function othersThan(requesters: readonly Actor[], approvers: readonly Approver[]): Approver[] {
@@ -59,7 +64,7 @@ async function notify(
  * on record, exchanges the token for the new one, and asks nobody twice.
  */
 export const { handler, run } = task({
-  clients: { dynamodb, kms, ses, sfn },
+  clients: { dynamodb, kms, ses },
   input: Input,
   output: z.strictObject({ request: z.string() }),
   run: async ({ change, generation, approvalTimeoutSeconds, taskToken }, services) => {
@@ -97,9 +102,9 @@ export const { handler, run } = task({
       const requesters = requestersOf(stream.history, generation);
       await notify(services, mine, requesters, request, othersThan(requesters, approvers));
     }
-    // It may have been decided before this token was stored; then nobody else will use it.
+    // Decided before this token was stored: nobody will use it.
     const latest = await readStream(services, change.endpoint, generation);
-    if (changeOf(latest.history, generation)?.decided) await resumeExecution(services, request);
+    if (changeOf(latest.history, generation)?.decided) throw new AlreadyDecidedError(`Request ${request} is decided.`);
     return { request };
   },
 });

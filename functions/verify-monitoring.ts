@@ -1,9 +1,10 @@
 import * as z from 'zod';
 import { closeRequest } from '../shared/aws/approvals.ts';
-import { cloudwatch, dynamodb, s3, sagemaker, scaling, sfn } from '../shared/aws/clients.ts';
+import { cloudwatch, dynamodb, s3, sagemaker, scaling, sfn, sts } from '../shared/aws/clients.ts';
 import { readEndpoint } from '../shared/aws/endpoint-reader.ts';
 import { ExecutionInput, startExecution } from '../shared/aws/executions.ts';
 import { append, knownStream, readStream, type Stream } from '../shared/aws/ledger.ts';
+import { servicesAt } from '../shared/aws/member-accounts.ts';
 import type { With } from '../shared/aws/services.ts';
 import { task } from '../shared/lambda.ts';
 import { gateActor } from '../shared/model/actor.ts';
@@ -13,7 +14,7 @@ import { type ChangeHistory, changeOf, lastOpened } from '../shared/model/endpoi
 import { decide, type Finding } from '../shared/model/finding.ts';
 import { evaluateGuards } from '../shared/policies/index.ts';
 
-const clients = { sagemaker, cloudwatch, scaling, s3, dynamodb, sfn };
+const clients = { sagemaker, cloudwatch, scaling, s3, dynamodb, sfn, sts };
 
 /** `timedOut` is there where the wait for people ended by itself. */
 const Input = z.object({ ...ExecutionInput.shape, timedOut: z.unknown().optional() });
@@ -102,7 +103,10 @@ async function verify(
   const reread =
     mine.request !== undefined || recorded.underWay || evaluateGuards(recorded, policySettings).some(isWaiting);
   let facts: EndpointFacts | undefined = recorded;
-  if (reread) facts = await readEndpoint(services, change.endpoint, { fresh: mine.request !== undefined });
+  if (reread)
+    facts = await readEndpoint(servicesAt(services, change.endpoint), change.endpoint, {
+      fresh: mine.request !== undefined,
+    });
   if (!facts) return { state: 'gone' };
   if (changeDigest(effectiveDeployment(facts)) !== mine.opened.digest) {
     // No event may ever tell of it, so the new state starts its own change here.

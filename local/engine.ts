@@ -5,6 +5,7 @@ import * as checkPolicies from '../functions/check-policies.ts';
 import * as gatherFacts from '../functions/gather-facts.ts';
 import * as recordOutcome from '../functions/record-outcome.ts';
 import * as requestApproval from '../functions/request-approval.ts';
+import * as sweep from '../functions/sweep.ts';
 import * as verifyMonitoring from '../functions/verify-monitoring.ts';
 import type { Services } from '../shared/aws/services.ts';
 import { sha256 } from '../shared/model/canonical-json.ts';
@@ -18,6 +19,7 @@ type Handler = (input: unknown, services: Services) => Promise<unknown>;
 const handlers: Record<string, Handler> = {
   GatherFacts: gatherFacts.run,
   CheckPolicies: checkPolicies.run,
+  WakeSuperseded: sweep.run,
   RequestApproval: requestApproval.run,
   VerifyMonitoring: verifyMonitoring.run,
   RecordOutcome: recordOutcome.run,

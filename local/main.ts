@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import { join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { parse as parseYaml } from 'yaml';
-import { resumeDecided } from '../shared/aws/approvals.ts';
+import { run as sweep } from '../functions/sweep.ts';
 import { createServices, type Services } from '../shared/aws/services.ts';
 import type { Config } from '../shared/config.ts';
 import { loadConfig } from '../shared/config-yaml.ts';
@@ -14,6 +14,7 @@ import type { QueuedEvent, WorkerOptions } from './aws/worker.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { createDelivery } from './event-delivery.ts';
 import { createConsole } from './http.ts';
+import { returnMemoryWhenIdle } from './idle-memory.ts';
 import { ensureTables } from './tables.ts';
 
 /** The account and region of the loopback AWS; the region whose prices are shipped. */
@@ -21,6 +22,7 @@ export const LOCAL_ACCOUNT = '000000000000';
 export const LOCAL_REGION = 'us-east-1';
 /** The gate's own access key id at the loopback AWS, which takes it for a name. */
 export const GATE_KEY_ID = 'portcullis';
+const SWEEP_EVERY_MS = 15 * 60_000;
 
 export type LocalOptions = {
   dataDir: string;
@@ -230,12 +232,11 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
     delivery.deliver(event);
   }
   await aws.call('resume');
-  if (!clean) {
-    // Somebody may have decided in the moment of the crash, before the waiting execution was woken.
-    void resumeDecided(services).catch((error: Error) =>
-      console.error(`Decisions could not be taken up: ${error.message}`),
-    );
-  }
+  returnMemoryWhenIdle();
+  const sweepNow = () => void sweep({}, services).catch((error: Error) => console.error(`Sweep: ${error.message}`));
+  const sweeping = setInterval(sweepNow, SWEEP_EVERY_MS).unref();
+  // A clean stop loses nothing. After another, somebody may have decided before the waiting execution was woken.
+  if (!clean) sweepNow();
   if (fleet) await aws.call('seed', fleet);
 
   const running = { engine, delivery };
@@ -248,6 +249,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
     resumed,
     eventsUnderWay: () => running.delivery.underWay(),
     stop: async () => {
+      clearInterval(sweeping);
       running.delivery.stop();
       running.engine.stop();
       consoleServer.close();

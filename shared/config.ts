@@ -35,6 +35,25 @@ export const ConfigFile = z.strictObject({
       cacheSeconds: z.int().nonnegative().max(900).default(60).describe('How long slow-moving reads may be reused.'),
     })
     .prefault({}),
+  members: z
+    .strictObject({
+      accounts: z
+        .array(z.string().regex(/^\d{12}$/, 'must be 12 digits'))
+        .default([])
+        .describe('Other accounts that send their events here. The member stack is deployed in each of them.'),
+      regions: z
+        .array(z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be an AWS region such as us-east-1'))
+        .default([])
+        .describe("Other regions that send their events here, of the gate's account and of the others."),
+      readRole: z
+        .string()
+        .min(1)
+        .default('portcullis-read')
+        .describe('The role that the gate assumes in each of them.'),
+      externalId: z.string().min(2).optional().describe('As given to the member stack, if it was.'),
+    })
+    .prefault({})
+    .describe('Endpoints in other accounts and regions.'),
 });
 export type ConfigFile = z.infer<typeof ConfigFile>;
 
@@ -149,14 +168,16 @@ export function configFrom(
   };
 }
 
-/** What is packaged beside every Lambda: `portcullis.yaml` and its prices, checked once before. */
+/** What is packaged beside every Lambda: `portcullis.yaml` and its prices. */
 export const PackagedSettings = z.strictObject({ file: ConfigFile, prices: PriceTable });
+export type PackagedSettings = z.infer<typeof PackagedSettings>;
 
-/** Configuration of a Lambda: its environment and the settings packaged beside it. Throws ConfigError. */
+/**
+ * Configuration of a Lambda: its environment and the settings packaged beside it. Throws ConfigError. Settings are
+ * checked before they are packaged (scripts/package.ts); making their schemas again would be a fifth of a cold start.
+ */
 export function packagedConfig(env: NodeJS.ProcessEnv): Config {
   const path = env.PORTCULLIS_SETTINGS ?? 'portcullis.settings.json';
-  const problems: string[] = [];
-  const settings = PackagedSettings.safeParse(JSON.parse(readFileSync(path, 'utf8')));
-  if (!settings.success) problems.push(...problemsIn(path, undefined, settings.error));
-  return configFrom(env, settings.data?.file, settings.data?.prices, problems);
+  const { file, prices } = JSON.parse(readFileSync(path, 'utf8')) as PackagedSettings;
+  return configFrom(env, file, prices, []);
 }

@@ -148,13 +148,14 @@ describe('the state machine', () => {
   const tasks = Object.entries(machine.States).filter(([, { Type }]) => Type === 'Task');
   const names = [...new Set([...text.matchAll(/\$\{(\w+)\}/g)].map(([, name = '']) => name))];
   const fileOf = (name: string) => `${name.replace(/(?<!^)([A-Z])/g, '-$1').toLowerCase()}.ts`;
-  /** Lambdas that no state calls: EventBridge and the HTTP API do. */
-  const calledByOthers = ['receive-event.ts', 'http-api.ts'];
+  /** Lambdas that no state calls: EventBridge, its scheduler, the HTTP API and the ledger's stream do. */
+  const calledByOthers = ['receive-event.ts', 'sweep.ts', 'http-api.ts', 'archive-records.ts'];
 
-  test('has the five tasks', () => {
+  test('has the five tasks, and one to wake an execution', () => {
     expect(tasks.map(([name]) => name)).toEqual([
       'GatherFacts',
       'CheckPolicies',
+      'WakeSuperseded',
       'RequestApproval',
       'VerifyMonitoring',
       'RecordOutcome',
@@ -168,13 +169,15 @@ describe('the state machine', () => {
     expect(present.length).toBeGreaterThan(5);
     expect(present.filter((name) => ![...names.map(fileOf), ...calledByOthers].includes(name))).toEqual([]);
   });
+  // Waking executions is the sweep's right alone, so that no other role needs it.
+  const calls = (name: string) => (name === 'WakeSuperseded' ? 'Sweep' : name);
   test.each(tasks)('%s calls the function of its name', (name, state) => {
-    expect([state.Resource, state.Parameters?.FunctionName]).toContain(`\${${name}}`);
+    expect([state.Resource, state.Parameters?.FunctionName]).toContain(`\${${calls(name)}}`);
   });
   test.each(tasks)('%s has a timeout', (_name, state) => {
     expect(state.TimeoutSeconds ?? state.TimeoutSecondsPath).toBeTruthy();
   });
-  test.each(tasks.filter(([name]) => name !== 'RecordOutcome'))(
+  test.each(tasks.filter(([name]) => !['RecordOutcome', 'WakeSuperseded'].includes(name)))(
     'whatever fails in %s ends in a recorded outcome',
     (_name, { Catch }) => {
       expect(Catch?.at(-1)).toMatchObject({ ErrorEquals: ['States.ALL'], Next: 'RecordOutcome' });

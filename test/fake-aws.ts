@@ -29,6 +29,8 @@ import {
   DescribeModelQualityJobDefinitionCommand,
   DescribeMonitoringScheduleCommand,
   type DescribeMonitoringScheduleCommandOutput,
+  type EndpointSummary,
+  ListEndpointsCommand,
   ListInferenceComponentsCommand,
   ListMonitoringSchedulesCommand,
   ListTagsCommand,
@@ -67,6 +69,8 @@ export function services(overrides: Partial<Services> = {}): Services {
 /** What is in AWS; tests change it before they read. The perfect one holds the endpoint of builders.ts. */
 export type World = {
   endpoint: Partial<DescribeEndpointOutput> | undefined;
+  /** Endpoints in the list; without it the one above. Every one of them is described as that one is. */
+  listed?: Partial<EndpointSummary>[];
   configs: Record<string, Partial<DescribeEndpointConfigOutput>>;
   models: Record<string, Partial<DescribeModelOutput>>;
   packages: Record<string, Partial<DescribeModelPackageOutput>>;
@@ -224,6 +228,10 @@ export function fakeAws(overrides: Partial<Services> = {}) {
   answer(sagemaker, DescribeEndpointCommand, ({ EndpointName }: In) =>
     named(world.endpoint ? { [EndpointName ?? '']: world.endpoint } : {}, EndpointName, 'endpoint'),
   );
+  answer(sagemaker, ListEndpointsCommand, ({ NextToken }: In) => {
+    const { items, ...rest } = page(world.listed ?? (world.endpoint ? [world.endpoint] : []), NextToken);
+    return { Endpoints: items, ...rest };
+  });
   answer(sagemaker, DescribeEndpointConfigCommand, ({ EndpointConfigName }: In) =>
     named(world.configs, EndpointConfigName, 'endpoint configuration'),
   );

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import { Readable } from 'node:stream';
 import { ClassicLevel } from 'classic-level';
+import { countIndexWrites } from './dynamodb-capacity.ts';
 import { AwsError } from './loopback.ts';
 
 const require = createRequire(import.meta.url);
@@ -51,6 +52,7 @@ function closeIterators(): void {
 /** DynamoDB in a directory: dynalite, and in front of it the one PartiQL statement that the ledger uses. */
 export function openDynamoDb(path: string): LocalDynamoDb {
   closeIterators();
+  countIndexWrites();
   const server = (require('dynalite') as Dynalite)({ path, createTableMs: 0 });
   // The server is never listened on; requests are handed over. Its own close() takes down the database below it.
   return {
@@ -72,11 +74,14 @@ export function openDynamoDb(path: string): LocalDynamoDb {
 const STATEMENT = /^INSERT INTO "([\w.-]+)" VALUE \{(.*)\}$/s;
 const FIELD = /'(\w+)': (?:'((?:[^']|'')*)'|(\?))(?:, |$)/g;
 
+type Put = { TableName: string; Item: Item; ReturnConsumedCapacity?: unknown };
+
 /** `INSERT INTO "t" VALUE {'pk': 'a', 'x': ?}` with parameters -> a put on the condition that the key is new. */
-export function putFromInsert(input: { Statement?: string; Parameters?: unknown[] }): {
-  TableName: string;
-  Item: Item;
-} {
+export function putFromInsert(input: {
+  Statement?: string;
+  Parameters?: unknown[];
+  ReturnConsumedCapacity?: unknown;
+}): Put {
   const [, table, fields] = STATEMENT.exec(input.Statement ?? '') ?? [];
   if (!table || fields === undefined) {
     throw new AwsError(
@@ -94,7 +99,8 @@ export function putFromInsert(input: { Statement?: string; Parameters?: unknown[
   if (consumed !== fields.length || Object.values(item).includes(undefined) || parameters.length > 0) {
     throw new AwsError('ValidationException', 'Statement and Parameters do not fit together.');
   }
-  return { TableName: table, Item: item };
+  const { ReturnConsumedCapacity } = input;
+  return { TableName: table, Item: item, ...(ReturnConsumedCapacity !== undefined && { ReturnConsumedCapacity }) };
 }
 
 async function bodyOf(request: IncomingMessage): Promise<Buffer> {
@@ -112,7 +118,7 @@ async function insert(
     response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' });
     response.end(JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${code}`, message }));
   };
-  let put: { TableName: string; Item: Item };
+  let put: Put;
   try {
     put = putFromInsert(JSON.parse((await bodyOf(request)).toString('utf8')));
   } catch (error) {

@@ -9,6 +9,8 @@ export type ServerParts = {
   account: string;
   region: string;
   dynamodb: LocalDynamoDb;
+  /** From now on events are lost on their way, or not any more. */
+  loseEvents: (lost: boolean) => void;
   /** By the name in `X-Amz-Target` or the request's path: SageMaker, GraniteServiceVersion20100801, AnyScaleFrontendService, ... */
   services: Record<string, ServiceTable>;
   s3: (
@@ -121,7 +123,7 @@ function routeOf(request: IncomingMessage, url: URL): Route | undefined {
 }
 
 /** One HTTP port that speaks enough of AWS for the gate, the AWS CLI and the SDKs. */
-export function createLoopbackServer({ account, region, dynamodb, services, s3 }: ServerParts): Server {
+export function createLoopbackServer({ account, region, dynamodb, loseEvents, services, s3 }: ServerParts): Server {
   /** Calls by `<access key id> <service>.<operation>`, for tests and benchmarks. */
   const calls = new Map<string, number>();
   const faults: Fault[] = [];
@@ -138,7 +140,7 @@ export function createLoopbackServer({ account, region, dynamodb, services, s3 }
     throw new AwsError(fault.code, `${fault.code} on request of a test.`, fault.status);
   };
 
-  /** `GET /_loopback/calls`, `DELETE /_loopback/calls`, `POST` and `DELETE /_loopback/faults`, `POST /_loopback/latency`: for tests and benchmarks; no bucket can have this name. */
+  /** `GET /_loopback/calls`, `DELETE /_loopback/calls`, `POST` and `DELETE /_loopback/faults`, `POST /_loopback/latency`, `POST /_loopback/events`: for tests and benchmarks; no bucket can have this name. */
   const control = async (request: IncomingMessage, response: ServerResponse, path: string) => {
     if (path === '/_loopback/calls' && request.method === 'DELETE') calls.clear();
     else if (path === '/_loopback/faults' && request.method === 'POST') {
@@ -146,6 +148,8 @@ export function createLoopbackServer({ account, region, dynamodb, services, s3 }
     } else if (path === '/_loopback/faults' && request.method === 'DELETE') faults.length = 0;
     else if (path === '/_loopback/latency' && request.method === 'POST') {
       latencyMs = (JSON.parse((await bodyOf(request)).toString('utf8')) as { ms: number }).ms;
+    } else if (path === '/_loopback/events' && request.method === 'POST') {
+      loseEvents((JSON.parse((await bodyOf(request)).toString('utf8')) as { lost: boolean }).lost);
     } else if (path !== '/_loopback/calls') throw new AwsError('NotFound', `There is no ${path}.`, 404);
     send(response, 200, 'application/json', JSON.stringify(Object.fromEntries(calls)));
   };

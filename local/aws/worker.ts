@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
+import { returnMemoryWhenIdle } from '../idle-memory.ts';
 import { autoScaling } from './auto-scaling.ts';
 import { cloudwatch } from './cloudwatch.ts';
 import { openDynamoDb, rebuildIndexes } from './dynamodb.ts';
@@ -35,8 +36,11 @@ const dynamodb = openDynamoDb(databasePath);
 const timers = new Set<NodeJS.Timeout>();
 let sequence = Math.max(0, ...store.keys('event-queue').map(Number));
 
+let eventsAreLost = false;
+
 /** Stored with the change that caused it, delivered after; it leaves the store when it has been handled. */
 function emit(event: BusEvent): void {
+  if (eventsAreLost) return;
   sequence += 1;
   const key = String(sequence).padStart(12, '0');
   const whole = { version: '0', id: randomUUID(), account, region, resources: [], ...event };
@@ -72,6 +76,9 @@ const server = createLoopbackServer({
   account,
   region,
   dynamodb,
+  loseEvents: (lost) => {
+    eventsAreLost = lost;
+  },
   services: {
     SageMaker: sagemaker(loopback),
     GraniteServiceVersion20100801: cloudwatch(loopback),
@@ -84,6 +91,8 @@ const server = createLoopbackServer({
   },
   s3: (request, caller) => handleS3(loopback, request, caller),
 });
+
+returnMemoryWhenIdle();
 
 const main = connectRpc(parentPort, {
   listen: () =>

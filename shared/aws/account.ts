@@ -1,6 +1,7 @@
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
-import { ListEndpointsCommand, paginateListEndpoints } from '@aws-sdk/client-sagemaker';
+import { ListEndpointsCommand } from '@aws-sdk/client-sagemaker';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { listEndpoints } from './endpoint-list.ts';
 import type { With } from './services.ts';
 
 /** The account that the credentials belong to; undefined where AWS does not say. */
@@ -10,12 +11,8 @@ export async function readAccountId({ config }: With): Promise<string | undefine
 }
 
 /** Names of all endpoints of the account and region. */
-export async function listEndpointNames({ sagemaker }: With<'sagemaker'>): Promise<string[]> {
-  const names: string[] = [];
-  for await (const page of paginateListEndpoints({ client: sagemaker, pageSize: 100 }, {})) {
-    names.push(...(page.Endpoints ?? []).flatMap(({ EndpointName }) => (EndpointName ? [EndpointName] : [])));
-  }
-  return names;
+export async function listEndpointNames(services: With<'sagemaker'>): Promise<string[]> {
+  return (await listEndpoints(services)).map(({ name }) => name);
 }
 
 /** Throws where endpoints may not be listed. */

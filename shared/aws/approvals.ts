@@ -184,19 +184,20 @@ async function sendCallback(services: Resuming, id: string, ciphertext: Uint8Arr
 }
 
 /**
- * Wakes every execution whose request has ended in the ledger without its callback getting through, because whoever
- * decided died in between. Returns how many.
+ * Wakes the execution of a request that has ended in the ledger without its callback getting through, because whoever
+ * decided died in between. Where it has not ended, says since when it has been waiting.
  */
-export async function resumeDecided(services: Resuming): Promise<number> {
-  let resumed = 0;
-  for (const { id, endpoint, generation } of await listOpenRequests(services)) {
-    const change = changeOf((await readStream(services, endpoint, generation)).history, generation);
-    if (change?.decided ?? change?.outcome) {
-      await resumeExecution(services, id);
-      resumed += 1;
-    }
+export async function resumeIfDecided(
+  services: Resuming,
+  { id, endpoint, generation }: Pick<StoredRequest, 'id' | 'endpoint' | 'generation'>,
+): Promise<{ resumed: true } | { resumed: false; since: string }> {
+  const change = changeOf((await readStream(services, endpoint, generation)).history, generation);
+  if (change?.decided ?? change?.outcome) {
+    await resumeExecution(services, id);
+    return { resumed: true };
   }
-  return resumed;
+  const asked = change?.records.find(({ body }) => body.kind === 'approval-requested');
+  return { resumed: false, since: asked?.at ?? services.now() };
 }
 
 const FORGET = {

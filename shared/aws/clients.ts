@@ -6,6 +6,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { SESv2Client } from '@aws-sdk/client-sesv2';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { STSClient, type STSClientConfig } from '@aws-sdk/client-sts';
 import type { Config } from '../config.ts';
 
 // One maker for each AWS service. A Lambda names those it calls and is bundled with those only. Where they send their
@@ -25,14 +26,19 @@ const reader = (config: Config) => ({
   maxAttempts: config.file.reading.maxAttempts,
 });
 
-export const sagemaker = (config: Config) => new SageMakerClient(reader(config));
-export const cloudwatch = (config: Config) => new CloudWatchClient(reader(config));
-export const scaling = (config: Config) => new ApplicationAutoScalingClient(reader(config));
-export const s3 = (config: Config) =>
-  new S3Client({ ...reader(config), forcePathStyle: Boolean(process.env.AWS_ENDPOINT_URL) });
+/** Another region, and the role to read it with, for endpoints that are not where the gate is. */
+type Place = Pick<STSClientConfig, 'region' | 'credentials'>;
+
+export const sagemaker = (config: Config, at: Place = {}) => new SageMakerClient({ ...reader(config), ...at });
+export const cloudwatch = (config: Config, at: Place = {}) => new CloudWatchClient({ ...reader(config), ...at });
+export const scaling = (config: Config, at: Place = {}) =>
+  new ApplicationAutoScalingClient({ ...reader(config), ...at });
+export const s3 = (config: Config, at: Place = {}) =>
+  new S3Client({ ...reader(config), forcePathStyle: Boolean(process.env.AWS_ENDPOINT_URL), ...at });
 export const dynamodb = (config: Config) => new DynamoDBClient(plain(config));
 export const sfn = (config: Config) => new SFNClient(plain(config));
 export const kms = (config: Config) => new KMSClient(plain(config));
 export const ses = (config: Config) => new SESv2Client(plain(config));
+export const sts = (config: Config) => new STSClient(plain(config));
 
-export const allClients = { sagemaker, cloudwatch, scaling, s3, dynamodb, sfn, kms, ses };
+export const allClients = { sagemaker, cloudwatch, scaling, s3, dynamodb, sfn, kms, ses, sts };

@@ -73,8 +73,32 @@ export async function startExecution(
     } catch (error) {
       if ((error as Error).name !== 'ExecutionAlreadyExists') throw error;
     }
-    const executionArn = `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
-    const { status } = await services.sfn.send(new DescribeExecutionCommand({ executionArn }));
-    if (status === 'RUNNING') return 'running';
+    if ((await statusOf(services, name)) === 'RUNNING') return 'running';
   }
+}
+
+async function statusOf(services: With<'sfn'>, name: string): Promise<string | undefined> {
+  const executionArn = `${services.config.stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
+  return (await services.sfn.send(new DescribeExecutionCommand({ executionArn }))).status;
+}
+
+/**
+ * `RUNNING` where an execution of the change runs, else how the last one ended (`FAILED`, `ABORTED`, ...); undefined
+ * where Step Functions knows of none.
+ */
+export async function executionStatus(
+  services: With<'sfn'>,
+  change: Pick<EndpointChange, 'endpoint'>,
+  generation: number,
+): Promise<string | undefined> {
+  let last: string | undefined;
+  for (let attempt = 0; last !== 'RUNNING'; attempt += 1) {
+    try {
+      last = await statusOf(services, executionName(change, generation, attempt));
+    } catch (error) {
+      if ((error as Error).name === 'ExecutionDoesNotExist') break;
+      throw error;
+    }
+  }
+  return last;
 }

@@ -1,15 +1,16 @@
 import { gateActor } from '../model/actor.ts';
+import type { EndpointChange } from '../model/endpoint-change.ts';
 import { changeOf, lastOpened, requestersOf } from '../model/endpoint-history.ts';
 import type { Result } from '../model/ledger-record.ts';
 import { type Failure, outcomeOf } from '../model/outcome.ts';
-import type { ExecutionInput } from './executions.ts';
+import { SMOKE_CAUSE } from '../model/smoke-event.ts';
 import { append, knownStream } from './ledger.ts';
 import type { With } from './services.ts';
 
 /** Puts on record how a change ended, once: whoever comes second finds it there. Returns what is on record. */
 export async function recordOutcome(
   services: With<'dynamodb'>,
-  { change, generation }: Pick<ExecutionInput, 'change' | 'generation'>,
+  { change, generation }: { change: Pick<EndpointChange, 'endpoint' | 'cause' | 'at'>; generation: number },
   state: Parameters<typeof outcomeOf>[1],
   failure?: Failure,
 ): Promise<Result> {
@@ -25,8 +26,8 @@ export async function recordOutcome(
         kind: 'outcome',
         generation,
         digest: mine?.opened?.digest ?? null,
-        // What cannot be told is prod, the strictest, here too.
-        environment: known?.environment.name ?? 'prod',
+        // What cannot be told is prod, the strictest, here too; a smoke test is about nothing that could be prod.
+        environment: known?.environment.name ?? (change.cause === SMOKE_CAUSE ? 'dev' : 'prod'),
         ...outcomeOf(mine, state, failure),
         cause: change.cause,
         changedAt: change.at,

@@ -10,8 +10,8 @@ import { EndpointRef } from '../model/endpoint-ref.ts';
 import type { With } from './services.ts';
 
 /**
- * The work table: what is neither evidence nor authority. Quarantined events, counts of dropped ones, and which
- * endpoint a monitoring schedule belongs to (so that its deletion can still be mapped).
+ * The work table: what is neither evidence nor authority. Quarantined events, counts of dropped ones, which endpoint a
+ * monitoring schedule belongs to (so that its deletion can still be mapped), and which endpoints the sweep has seen.
  */
 const tableOf = (services: With<'dynamodb'>) => services.config.tables.work;
 
@@ -129,4 +129,43 @@ export async function endpointOfSchedule(
   );
   const parsed = EndpointRef.safeParse({ ...place, name: Item?.endpoint?.S });
   return parsed.success ? parsed.data : undefined;
+}
+
+const endpointKey = ({ account, region, name }: EndpointRef) => ({
+  pk: { S: `endpoint#${account}#${region}` },
+  sk: { S: name.toLowerCase() },
+});
+
+/**
+ * Remembers that an endpoint is alive. The ledger has no list of its streams short of reading all of it, and without
+ * one nobody could tell that an endpoint is missing.
+ */
+export async function rememberEndpoint(services: With<'dynamodb'>, ref: EndpointRef): Promise<void> {
+  await services.dynamodb.send(
+    new PutItemCommand({ TableName: tableOf(services), Item: { ...endpointKey(ref), endpoint: { S: ref.name } } }),
+  );
+}
+
+/** Forgets an endpoint, once its end is on record. */
+export async function forgetEndpoint(services: With<'dynamodb'>, ref: EndpointRef): Promise<void> {
+  await services.dynamodb.send(new DeleteItemCommand({ TableName: tableOf(services), Key: endpointKey(ref) }));
+}
+
+export async function listRememberedEndpoints(
+  services: With<'dynamodb'>,
+  place: Pick<EndpointRef, 'account' | 'region'>,
+): Promise<EndpointRef[]> {
+  const found: EndpointRef[] = [];
+  const pages = paginateQuery(
+    { client: services.dynamodb },
+    {
+      TableName: tableOf(services),
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': endpointKey({ ...place, name: '' }).pk },
+    },
+  );
+  for await (const page of pages) {
+    for (const { endpoint } of page.Items ?? []) found.push(EndpointRef.parse({ ...place, name: endpoint?.S }));
+  }
+  return found;
 }

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { actorFrom, UserIdentity } from './actor.ts';
 import { EndpointChange, type Sighting } from './endpoint-change.ts';
 import { EndpointRef, refFromArn } from './endpoint-ref.ts';
+import { SMOKE_CAUSE, SMOKE_PREFIX, SMOKE_SOURCE } from './smoke-event.ts';
 
 /**
  * What an event means to the gate:
@@ -78,6 +79,7 @@ const AlarmConfigurationChange = z.object({
   previousConfiguration: z.looseObject({}).nullish(),
 });
 
+const Smoke = z.object({ EndpointName: z.string().startsWith(SMOKE_PREFIX) });
 const ExecutionStatusChange = z.object({
   stateMachineArn: z.string(),
   status: z.string(),
@@ -117,7 +119,8 @@ const withoutUndefined = <T extends object>(value: T) =>
 // Event statuses are UPPER_SNAKE where the API has CamelCase: `IN_SERVICE` is `InService`.
 const normalised = (status: string) => status.replaceAll('_', '').toLowerCase();
 
-function readStateChange(envelope: Envelope): EventReading {
+/** Reads a native event about an endpoint: what it shows is what DescribeEndpoint shows. */
+export function readStateChange(envelope: Envelope): EventReading {
   const parsed = StateChange.safeParse(envelope.detail);
   if (!parsed.success) return poison(explain(parsed.error, 'detail'));
   const detail = parsed.data;
@@ -283,11 +286,25 @@ function readExecutionStatus(envelope: Envelope): EventReading {
   };
 }
 
+/** An event of our own smoke test. Anybody who may put events could send it, so it speaks of smoke endpoints only. */
+function readSmoke(envelope: Envelope): EventReading {
+  const parsed = Smoke.safeParse(envelope.detail);
+  if (!parsed.success) return poison(explain(parsed.error, 'detail'));
+  const { account, region } = envelope;
+  return change(envelope, {
+    endpoint: { account, region, name: parsed.data.EndpointName },
+    kind: 'deleted',
+    cause: SMOKE_CAUSE,
+    sighting: {},
+  });
+}
+
 /** Reads any event of the default bus. Never throws. */
 export function readEvent(input: unknown): EventReading {
   const parsed = Envelope.safeParse(input);
   if (!parsed.success) return poison(explain(parsed.error));
   const envelope = parsed.data;
+  if (envelope.source === SMOKE_SOURCE) return readSmoke(envelope);
   switch (envelope['detail-type']) {
     case 'SageMaker Endpoint State Change':
     case 'SageMaker Endpoint Deployment State Change':

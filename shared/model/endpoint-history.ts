@@ -155,7 +155,9 @@ function saysTheSame(sighting: Sighting, facts: EndpointFacts): boolean {
     const variant = facts.variants.find((candidate) => candidate.name === name);
     if (!variant) return false;
     if (weight !== undefined && weight !== variant.weight) return false;
-    return instances === undefined || (isHosted(variant) && variant.desiredInstances === instances);
+    if (instances === undefined) return true;
+    // Where the range says how far scaling may go, scaling that far is no change. Without scaling it is one number.
+    return isHosted(variant) && variant.minInstances <= instances && instances <= variant.maxInstances;
   });
 }
 
@@ -176,4 +178,42 @@ export function isCovered(change: EndpointChange, facts: EndpointFacts): boolean
   const at = Date.parse(change.at);
   if (at + CONSISTENT_AFTER_MS <= Date.parse(readSince(facts))) return true;
   return at <= readAt && saysTheSame(sighting, facts);
+}
+
+/** Is the event on record with this change, and was the endpoint read (or is it still to be read) after it came in? */
+function wasSeen({ opened, joined, records }: ChangeHistory, { eventId }: EndpointChange): boolean {
+  if ((opened ?? joined)?.eventId === eventId) return true;
+  const sight = records.find(({ body }) => body.kind === 'event-joined' && body.event.eventId === eventId);
+  return sight !== undefined && (opened === undefined || sight.at <= readSince(opened.facts));
+}
+
+/** Was the endpoint modified after it was read? Only events with SageMaker's own modification time can tell. */
+const isLaterThan = ({ sighting }: EndpointChange, facts: EndpointFacts) =>
+  sighting.lastModifiedAt !== undefined && Date.parse(sighting.lastModifiedAt) > Date.parse(facts.lastModifiedAt);
+
+/**
+ * The earliest change that an event adds nothing to: it is on record there, or the facts or the end of the endpoint
+ * that were read there already hold what it tells of. A change that ended undetermined covers nothing, so that a later
+ * event makes the gate look again.
+ */
+export function coveringGeneration(history: EndpointHistory, event: EndpointChange): number | undefined {
+  const standing = standingChange(history);
+  return history.changes.find((change) => {
+    const { opened, outcome, records } = change;
+    if (wasSeen(change, event)) return true;
+    if (outcome?.result === 'undetermined') return false;
+    if (outcome?.result === 'deleted' && event.at <= (records.at(-1)?.at ?? '')) return true;
+    if (!opened || !isCovered(event, opened.facts)) return false;
+    // What an earlier change had deployed may have been replaced since, and brought back after that.
+    return change === standing || !isLaterThan(event, opened.facts);
+  })?.generation;
+}
+
+/** When the endpoint was last modified, as far as any reading on record shows. */
+export function lastSeen({ changes }: EndpointHistory): string | undefined {
+  return changes
+    .flatMap(({ opened, verified }) => [opened?.facts.lastModifiedAt, verified?.facts?.lastModifiedAt])
+    .filter((at) => at !== undefined)
+    .sort()
+    .at(-1);
 }

@@ -45,11 +45,9 @@ export const Baseline = z.strictObject({
 });
 export type Baseline = z.infer<typeof Baseline>;
 
-const change = { generation: Generation };
-
 const ChangeOpened = z.strictObject({
   kind: z.literal('change-opened'),
-  ...change,
+  generation: Generation,
   cause: z.string(),
   eventId: z.string(),
   changedAt: Timestamp,
@@ -61,7 +59,7 @@ const ChangeOpened = z.strictObject({
 });
 const ChangeJoined = z.strictObject({
   kind: z.literal('change-joined'),
-  ...change,
+  generation: Generation,
   cause: z.string(),
   eventId: z.string(),
   changedAt: Timestamp,
@@ -72,12 +70,12 @@ const ChangeJoined = z.strictObject({
 /** Another event about a change: it names who made it, or arrived before the change's facts were recorded. */
 const EventJoined = z.strictObject({
   kind: z.literal('event-joined'),
-  ...change,
+  generation: Generation,
   event: EndpointChange,
 });
 const Findings = z.strictObject({
   kind: z.literal('findings'),
-  ...change,
+  generation: Generation,
   digest: Digest,
   findings: z.array(Finding),
   decision: Decision,
@@ -89,7 +87,7 @@ const Findings = z.strictObject({
 });
 const ApprovalRequested = z.strictObject({
   kind: z.literal('approval-requested'),
-  ...change,
+  generation: Generation,
   digest: Digest,
   request: z.string(),
   expiresAt: Timestamp,
@@ -99,7 +97,7 @@ const ApprovalRequested = z.strictObject({
 });
 const ApprovalGiven = z.strictObject({
   kind: z.literal('approval-given'),
-  ...change,
+  generation: Generation,
   digest: Digest,
   request: z.string(),
   approver: z.string(),
@@ -111,7 +109,7 @@ const ApprovalGiven = z.strictObject({
 /** A request that ended without a person's answer. */
 const Decided = z.strictObject({
   kind: z.literal('decided'),
-  ...change,
+  generation: Generation,
   digest: Digest,
   request: z.string(),
   answer: z.enum(['expired', 'superseded']),
@@ -119,7 +117,7 @@ const Decided = z.strictObject({
 });
 const MonitoringVerified = z.strictObject({
   kind: z.literal('monitoring-verified'),
-  ...change,
+  generation: Generation,
   digest: Digest,
   findings: z.array(Finding),
   decision: Decision,
@@ -127,7 +125,7 @@ const MonitoringVerified = z.strictObject({
 });
 const OutcomeRecord = z.strictObject({
   kind: z.literal('outcome'),
-  ...change,
+  generation: Generation,
   digest: Digest.nullable(),
   environment: z.string(),
   result: Result,

@@ -22,50 +22,43 @@ export const InferenceComponent = z.strictObject({
 });
 export type InferenceComponent = z.infer<typeof InferenceComponent>;
 
-const base = {
+const Base = z.strictObject({
   name: z.string(),
   /** A shadow variant is paid for and gets copies of the traffic, but answers nobody. */
   shadow: z.boolean(),
   weight: z.number().nonnegative(),
   models: z.array(Model),
-};
+});
 
 /**
  * The range in which the number of instances can move by itself. Without scaling both ends are the desired count.
  * Floor for availability, ceiling for money.
  */
-const range = {
+const Hosted = Base.extend({
   /** What is asked for right now; scaling moves it between the two ends. */
   desiredInstances: z.int().nonnegative(),
   minInstances: z.int().nonnegative(),
   maxInstances: z.int().nonnegative(),
   scaledBy: z.enum(['nothing', 'application-auto-scaling', 'managed-instance-scaling']),
-};
+});
 
-export const InstanceVariant = z.strictObject({
+export const InstanceVariant = Hosted.extend({
   kind: z.literal('instance'),
-  ...base,
-  ...range,
   instanceType: z.string(),
 });
-export const InstancePoolVariant = z.strictObject({
+export const InstancePoolVariant = Hosted.extend({
   kind: z.literal('instance-pool'),
-  ...base,
-  ...range,
   /** Every type that SageMaker may pick from, with its priority (1 is tried first). */
   pools: z.array(z.strictObject({ instanceType: z.string(), priority: z.int() })).min(1),
 });
-export const ServerlessVariant = z.strictObject({
+export const ServerlessVariant = Base.extend({
   kind: z.literal('serverless'),
-  ...base,
   memorySizeMb: z.int(),
   maxConcurrency: z.int(),
   provisionedConcurrency: z.int().nullable(),
 });
-export const InferenceComponentHostVariant = z.strictObject({
+export const InferenceComponentHostVariant = Hosted.extend({
   kind: z.literal('inference-component-host'),
-  ...base,
-  ...range,
   instanceTypes: z.array(z.string()).min(1),
   components: z.array(InferenceComponent),
 });

@@ -1,7 +1,8 @@
 import chromium from '@sparticuz/chromium';
 import { type Browser, type BrowserContext, chromium as driver, type Locator, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { deploy, eventually, outcomeOf, Runtime, requestOf } from './runtime.ts';
+import { deploy, eventually, outcomeOf, requestOf } from './gate.ts';
+import { Runtime } from './runtime.ts';
 
 /** What an approver goes through, in a real browser with scripts turned off: mailbox, link, page, code, answer. */
 // The bounds are for machines that do other things as well; alone it takes some ten seconds.

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { listQuarantinedEvents, replayEvent } from '../../cli/events.ts';
-import { APPROVERS_YAML, deploy, eventually, outcomeOf, Runtime, requestOf } from './runtime.ts';
+import { deploy, eventually, outcomeOf, requestOf } from './gate.ts';
+import { APPROVERS_YAML, Runtime } from './runtime.ts';
 
 const fixture = (name: string) =>
   JSON.parse(readFileSync(new URL(`../fixtures/events/${name}.json`, import.meta.url), 'utf8'));

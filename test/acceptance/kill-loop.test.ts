@@ -1,7 +1,8 @@
 import { CreateEndpointCommand } from '@aws-sdk/client-sagemaker';
 import { expect, test } from 'vitest';
 import { auditVerify } from '../../cli/audit.ts';
-import { config, deploy, deploymentConfig, eventually, outcomeOf, putAlarms, Runtime, requestOf } from './runtime.ts';
+import { config, deploy, deploymentConfig, eventually, outcomeOf, putAlarms, requestOf } from './gate.ts';
+import { Runtime } from './runtime.ts';
 
 const KILLS = Number(process.env.PORTCULLIS_KILLS ?? 20);
 
@@ -38,7 +39,7 @@ test(
           new CreateEndpointCommand({
             EndpointName: name,
             EndpointConfigName: configName,
-            DeploymentConfig: deploymentConfig(name),
+            DeploymentConfig: deploymentConfig(runtime, name),
             Tags: [{ Key: 'environment', Value: environment }],
           }),
         );

@@ -11,10 +11,11 @@ import {
   markNotified,
   readRequest,
   resumeExecution,
+  resumeIfDecided,
   storeCodes,
   storeToken,
 } from '../../shared/aws/approvals.ts';
-import { endpoint, findings, given, later, opened, person, REQUEST, requested } from '../builders.ts';
+import { endpoint, findings, given, later, NOW, opened, outcome, person, REQUEST, requested } from '../builders.ts';
 import { awsError, fakeAws } from '../fake-aws.ts';
 import { fakeTables } from '../fake-ledger.ts';
 
@@ -273,4 +274,21 @@ test('the rules are those of the configuration, at the moment of asking', () => 
   services.config.file.approvals.requiredApprovals = 3;
   expect(approvalRules(services).required.requesterKnown).toBe(3);
   expect(approvalRules(services).approvers.map(({ id }) => id)).toEqual(['asha', 'ben']);
+});
+
+describe('a request whose callback may not have got through', () => {
+  test('goes on waiting since it was asked where nobody decided', async () => {
+    const { services, aws } = await asked();
+    aws.clock.advance(60);
+    expect(await resumeIfDecided(services, request)).toEqual({ resumed: false, since: NOW });
+    expect(aws.world.resumed).toEqual([]);
+  });
+  test('is resumed where somebody did, or where its change has ended', async () => {
+    for (const end of [given(), outcome(1, 'undetermined')]) {
+      const { services, aws, tables } = await asked();
+      tables.add(end);
+      expect(await resumeIfDecided(services, request)).toEqual({ resumed: true });
+      expect(aws.world.resumed).toEqual(['the-token']);
+    }
+  });
 });

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { ExecutionInput, executionName, startExecution, startedAfter } from '../../shared/aws/executions.ts';
+import {
+  ExecutionInput,
+  executionName,
+  executionStatus,
+  startExecution,
+  startedAfter,
+} from '../../shared/aws/executions.ts';
 import { change, endpoint, later, NOW } from '../builders.ts';
 import { awsError, fakeAws } from '../fake-aws.ts';
 
@@ -81,4 +87,18 @@ describe('startedAfter', () => {
     await startExecution(aws.services, change(), 1);
     expect(startedAfter(aws.services, event(NOW))).toBe(false);
   });
+});
+
+test('how a change stands is told by its last execution, and a running one counts wherever it is', async () => {
+  const aws = fakeAws();
+  const status = () => executionStatus(aws.services, change(), 1);
+  expect(await status()).toBeUndefined();
+  for (const [attempt, each] of ['FAILED', 'ABORTED', 'RUNNING'].entries()) {
+    aws.world.executions.set(executionName(change(), 1, attempt), { input: '', status: each });
+    expect(await status()).toBe(each);
+  }
+  aws.world.before = () => {
+    throw awsError('ThrottlingException');
+  };
+  await expect(status()).rejects.toThrow('ThrottlingException');
 });

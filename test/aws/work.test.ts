@@ -2,10 +2,13 @@ import { describe, expect, test } from 'vitest';
 import {
   countDropped,
   endpointOfSchedule,
+  forgetEndpoint,
   listDropped,
   listQuarantined,
+  listRememberedEndpoints,
   quarantine,
   releaseQuarantined,
+  rememberEndpoint,
   rememberSchedule,
 } from '../../shared/aws/work.ts';
 import { endpoint, NOW } from '../builders.ts';
@@ -80,5 +83,18 @@ describe('which endpoint a schedule watches', () => {
     expect(aws.calls).toEqual(['PutItem']);
     await rememberSchedule(services, { ...endpoint, name: 'moved' }, 's');
     expect((await endpointOfSchedule(services, endpoint, 's'))?.name).toBe('moved');
+  });
+});
+
+describe('the endpoints that the sweep has seen', () => {
+  test('are listed by account and region, once whatever the case of their name, until they are forgotten', async () => {
+    const { services } = setUp();
+    const other = { ...endpoint, name: 'Churn-Dev' };
+    for (const ref of [endpoint, other, { ...endpoint, name: 'FRAUD-prod' }, { ...endpoint, region: 'eu-west-1' }]) {
+      await rememberEndpoint(services, ref);
+    }
+    expect(await listRememberedEndpoints(services, endpoint)).toEqual([other, { ...endpoint, name: 'FRAUD-prod' }]);
+    await forgetEndpoint(services, endpoint);
+    expect(await listRememberedEndpoints(services, endpoint)).toEqual([other]);
   });
 });

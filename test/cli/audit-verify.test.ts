@@ -4,7 +4,8 @@ import { auditVerify } from '../../cli/audit.ts';
 import type { Broken } from '../../shared/aws/audit.ts';
 import { canonicalJson, sha256 } from '../../shared/model/canonical-json.ts';
 import type { LedgerRecord } from '../../shared/model/ledger-record.ts';
-import { ACCOUNT, deploy, outcomeOf, Runtime } from '../acceptance/runtime.ts';
+import { deploy, outcomeOf } from '../acceptance/gate.ts';
+import { ACCOUNT, Runtime } from '../acceptance/runtime.ts';
 import { portcullis, printed, UNSEEN } from './portcullis.ts';
 
 // What somebody can do to the table who may write to it, one endpoint for each way; and one that nobody touches.

@@ -11,8 +11,10 @@ import { listQuarantinedEvents } from '../../cli/events.ts';
 import type { Output } from '../../cli/output.ts';
 import { FORMATS, type Format } from '../../cli/report.ts';
 import { scan } from '../../cli/scan.ts';
+import { type SmokeReport, smoke } from '../../cli/smoke.ts';
 import type { LedgerRecord } from '../../shared/model/ledger-record.ts';
-import { ACCOUNT, deploy, eventually, outcomeOf, Runtime, requestOf } from '../acceptance/runtime.ts';
+import { deploy, eventually, outcomeOf, requestOf } from '../acceptance/gate.ts';
+import { ACCOUNT, Runtime } from '../acceptance/runtime.ts';
 import { portcullis, printed, readSarif, UNSEEN } from './portcullis.ts';
 
 // Every test starts processes, and the machine may be doing other things as well.
@@ -451,6 +453,37 @@ describe('doctor', () => {
     const problems = (JSON.parse(out) as Check[]).filter(({ result }) => result === 'problem');
     expect(problems.map(({ check }) => check)).toEqual(['approvers', 'table ledger']);
     expect(problems[0]?.detail).toMatch(/nobody is listed/);
-    expect(problems[1]?.detail).toMatch(/tables are not there/);
+    expect(problems[1]?.detail).toMatch(/^absent is not there/);
+  });
+});
+
+describe('smoke', () => {
+  test('sends one change through the whole gate and finds everything in order', async () => {
+    const { code, out, err } = await local('smoke', '--json');
+    const report = JSON.parse(out) as SmokeReport;
+    expect(code).toBe(0);
+    expect(report.checks.map(({ check, result }) => `${check}: ${result}`)).toEqual([
+      'event: ok',
+      'outcome: ok',
+      'chain: ok',
+      'reading: ok',
+      'posting: ok',
+      'time: ok',
+    ]);
+    expect(err.trimEnd().split('\n')).toHaveLength(6);
+    expect(await runtime.bodies(report.endpoint, 'outcome')).toMatchObject([
+      { result: 'deleted', environment: 'dev', cause: 'portcullis smoke' },
+    ]);
+  });
+
+  test('says that it could not look where the console is not, and ends with 2', async () => {
+    const { code, out } = await printed((output) => smoke({ ...options(), url: 'http://127.0.0.1:9' }, output));
+    expect(code).toBe(2);
+    expect(out).toMatch(/^chain +ok /m);
+    expect(out).toMatch(/^reading +could not check +http:\/\/127\.0\.0\.1:9 could not be reached/m);
+  });
+
+  test('takes no address that is none', async () => {
+    expect(await printed((output) => smoke({ ...options(), url: 'gate' }, output))).toMatchObject({ code: 64 });
   });
 });

@@ -209,7 +209,7 @@ describe.concurrent('how it is used', () => {
     expect(all.map(({ command }) => command)).toEqual(
       expect.arrayContaining(['portcullis up', 'portcullis audit verify', 'portcullis events replay']),
     );
-    expect(all).toHaveLength(20);
+    expect(all).toHaveLength(23);
     for (const { command, help } of all) {
       expect(help.code, command).toBe(0);
       expect(help.out, command).toMatch(new RegExp(`^Usage: ${command} `));

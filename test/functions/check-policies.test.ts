@@ -142,3 +142,30 @@ describe('a deployment that was accepted before', () => {
     expect(await setUp(opened(), outcome(), again(more)).check(2)).toEqual({ decision: 'needs-approval' });
   });
 });
+
+describe('a change that replaced one that people were asked about', () => {
+  const other = facts({ configName: 'config-1', variants: [instanceVariant({ instanceType: 'ml.m5.xlarge' })] });
+  const ended: Written = {
+    kind: 'decided',
+    generation: 1,
+    digest: opened(1, other).digest,
+    request: requested().request,
+    answer: 'superseded',
+    reason: 'change 2 replaced it',
+  };
+  const asked = [opened(1, other), findings(1), requested(1, { digest: opened(1, other).digest })];
+
+  test('names its request, whose execution is to be woken, every time it is run', async () => {
+    const { check } = setUp(...asked, opened(2), ended);
+    expect(await check(2)).toMatchObject({ wake: requested().request });
+    expect(await check(2)).toMatchObject({ wake: requested().request });
+  });
+  test('names nothing once that change has ended', async () => {
+    const { check } = setUp(...asked, opened(2), ended, outcome(1, 'superseded'));
+    expect(await check(2)).not.toHaveProperty('wake');
+  });
+  test('names nothing that people decided', async () => {
+    const { check } = setUp(...asked, opened(2));
+    expect(await check(2)).not.toHaveProperty('wake');
+  });
+});

@@ -48,6 +48,16 @@ describe('record outcome', () => {
     expect(tables.records()).toEqual(records);
   });
 
+  test('of an endpoint that nobody knows is recorded as prod, the strictest, but for a smoke test', async () => {
+    const gone = async (cause: string) => {
+      const { record, tables } = setUp();
+      await record({ change: change({ cause }), checked: { decision: 'gone' } });
+      return tables.bodies().at(-1);
+    };
+    expect(await gone('DeleteEndpoint')).toMatchObject({ result: 'deleted', environment: 'prod' });
+    expect(await gone('portcullis smoke')).toMatchObject({ result: 'deleted', environment: 'dev' });
+  });
+
   test('the first outcome stands, whatever a later run thinks', async () => {
     const { record } = setUp(...approved, outcome(1, 'approved'));
     expect(await record({ failure: { Error: 'Late', Cause: '' } })).toEqual({ result: 'approved' });

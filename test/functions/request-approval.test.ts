@@ -137,13 +137,12 @@ describe('run again', () => {
     ).toBe('recorded');
   });
 
-  test('after it was decided, it wakes the execution with the new token at once', async () => {
-    const { ask, aws, tables, services } = setUp();
+  test('after it was decided, nobody will use the new token, so it says that there is nothing to wait for', async () => {
+    const { ask, aws, tables } = setUp();
     await ask('token-1');
     tables.add(given({ request: ID }));
-    await ask('token-2');
-    expect(aws.world.resumed).toEqual(['token-2']);
-    expect(await listOpenRequests(services)).toEqual([]);
+    await expect(ask('token-2')).rejects.toMatchObject({ name: 'AlreadyDecidedError' });
+    expect(aws.world.resumed).toEqual([]);
   });
 
   test('two runs at once make one request', async () => {

@@ -349,3 +349,40 @@ describe('anything else', () => {
     );
   });
 });
+
+describe('an event of the smoke test', () => {
+  const smoke = (name: string) => ({
+    id: 'smoke-1',
+    'detail-type': 'SageMaker Endpoint State Change',
+    source: 'portcullis.smoke',
+    account: '111122223333',
+    region: 'us-east-1',
+    time: '2026-11-20T10:00:00Z',
+    detail: { EndpointName: name, EndpointStatus: 'IN_SERVICE', LastModifiedTime: 1_795_168_800_000 },
+  });
+  test('is a change of the endpoint that was never there, and says on record what it is', () => {
+    expect(readEvent(smoke('portcullis-smoke-1'))).toEqual({
+      as: 'change',
+      change: {
+        endpoint: { account: '111122223333', region: 'us-east-1', name: 'portcullis-smoke-1' },
+        kind: 'deleted',
+        cause: 'portcullis smoke',
+        eventId: 'smoke-1',
+        at: '2026-11-20T10:00:00.000Z',
+        sighting: {},
+      },
+    });
+  });
+  test.each([
+    'fraud-prod',
+    'Portcullis-Smoke-1',
+    'x-portcullis-smoke-1',
+    'portcullis-smoke-',
+    'portcullis-smoke-/x',
+    '',
+  ])('about %j is poison, whoever sends it', (name) => expect(readEvent(smoke(name)).as).toBe('poison'));
+  test('cannot pass for a call that somebody made', () => {
+    const call = fixture('cloudtrail-sagemaker-UpdateEndpoint.json');
+    expect(readEvent({ ...call, source: 'portcullis.smoke' }).as).toBe('poison');
+  });
+});

@@ -4,8 +4,10 @@ import type { EndpointChange } from '../../shared/model/endpoint-change.ts';
 import {
   baselineAfter,
   changeOf,
+  coveringGeneration,
   isCovered,
   lastOpened,
+  lastSeen,
   requestersOf,
   standingChange,
 } from '../../shared/model/endpoint-history.ts';
@@ -279,6 +281,12 @@ describe('isCovered', () => {
   ])('a call that asks for %s: %s', (_what, desired, expected) => {
     expect(covered({ at: soon, sighting: { desired } })).toBe(expected);
   });
+  test('a count within the range that scaling has is no change, and one outside it is', () => {
+    const scaled = facts({ variants: [instanceVariant({ scaledBy: 'managed-instance-scaling', maxInstances: 6 })] });
+    const asked = (instances: number) =>
+      covered({ at: soon, sighting: { desired: { AllTraffic: { instances } } } }, scaled);
+    expect([1, 2, 6, 7].map(asked)).toEqual([false, true, true, false]);
+  });
   test('a count cannot be held against a serverless variant', () => {
     const desired = { AllTraffic: { instances: 2 } };
     expect(covered({ at: soon, sighting: { desired } }, facts({ variants: [serverlessVariant()] }))).toBe(false);
@@ -315,5 +323,47 @@ describe('isCovered', () => {
       expect(modified(1, sighting, facts({ underWay: true }))).toBe(true);
       expect(modified(1, sighting)).toBe(false);
     });
+  });
+});
+
+describe('coveringGeneration', () => {
+  const native = (seconds: number, configName = 'fraud-prod-cfg-18') =>
+    change({
+      eventId: 'native',
+      at: later(60),
+      sighting: { lastModifiedAt: later(seconds, facts().lastModifiedAt), configName, settled: true },
+    });
+  const replaced = opened(
+    2,
+    facts({ configName: 'fraud-prod-cfg-19', lastModifiedAt: later(10, facts().lastModifiedAt) }),
+  );
+
+  test('is the change whose deployment has come to its end', () => {
+    expect(coveringGeneration(history(opened()), native(1))).toBe(1);
+    expect(coveringGeneration(history(opened(), sameAs(1, 2)), native(1))).toBe(1);
+  });
+  test('is none where a deployment was replaced and comes back', () => {
+    expect(coveringGeneration(history(opened(), replaced), native(20))).toBeUndefined();
+    expect(coveringGeneration(history(opened(), replaced), native(20, 'fraud-prod-cfg-19'))).toBe(2);
+  });
+  test('is the earlier one for an event from before it was read', () => {
+    expect(coveringGeneration(history(opened(), replaced), native(0))).toBe(1);
+  });
+  test('is none where the endpoint was deleted and made again', () => {
+    expect(coveringGeneration(history(opened(), outcome(2, 'deleted')), native(1))).toBeUndefined();
+  });
+  test('is the change that the same event had joined', () => {
+    expect(coveringGeneration(history(opened(), sameAs(1, 2)), change({ eventId: 'event-2', at: later(9) }))).toBe(2);
+  });
+});
+
+describe('lastSeen', () => {
+  test('is the newest modification that any reading shows', () => {
+    expect(lastSeen(history())).toBeUndefined();
+    expect(lastSeen(history(outcome(1, 'deleted')))).toBeUndefined();
+    const settled = facts({ lastModifiedAt: later(5, facts().lastModifiedAt) });
+    expect(lastSeen(history(opened()))).toBe(facts().lastModifiedAt);
+    expect(lastSeen(history(opened(), verified(1, [], { facts: settled })))).toBe(settled.lastModifiedAt);
+    expect(lastSeen(history(opened(1, settled), opened(2)))).toBe(settled.lastModifiedAt);
   });
 });

@@ -1,0 +1,35 @@
+import { run, type Summary, SweepIncompleteError } from '../functions/sweep.ts';
+import { type AwsOptions, servicesOfGate, unreachable } from './context.ts';
+import { EXIT, json, type Output, table } from './output.ts';
+
+const MEANING: Record<keyof Summary, string> = {
+  endpoints: 'endpoints that SageMaker lists',
+  started: 'changes started that no event had told of',
+  joined: 'endpoints modified in a way that is known or being read already',
+  ended: 'changes ended whose execution had died',
+  resumed: 'decisions whose execution had not been woken',
+  postponed: 'changes left for the next sweep',
+  failed: 'things that could not be looked at',
+};
+
+/** `portcullis sweep`: looks now for what no event told of, as the gate does every quarter of an hour. */
+export async function sweep(options: AwsOptions & { json?: boolean }, output: Output): Promise<number> {
+  const services = servicesOfGate(options);
+  let summary: Summary;
+  let incomplete: SweepIncompleteError | undefined;
+  try {
+    summary = await run({}, services);
+  } catch (error) {
+    if (!(error instanceof SweepIncompleteError)) throw error;
+    incomplete = error;
+    summary = error.summary;
+  }
+  if (options.json) output.out(json(summary));
+  else {
+    const rows = Object.entries(MEANING).map(([name, meaning]) => [String(summary[name as keyof Summary]), meaning]);
+    output.out(table(['COUNT', 'WHAT'], rows));
+  }
+  if (!incomplete) return EXIT.fine;
+  output.err(`The sweep is not complete. ${unreachable(incomplete.cause).message}`);
+  return EXIT.couldNotCheck;
+}
