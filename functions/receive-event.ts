@@ -2,7 +2,7 @@ import { DescribeInferenceComponentCommand, DescribeMonitoringScheduleCommand } 
 import * as z from 'zod';
 import { dynamodb, sagemaker, sfn, sts } from '../shared/aws/clients.ts';
 import { isMissing } from '../shared/aws/endpoint-reader.ts';
-import { ExecutionInput, startedAfter } from '../shared/aws/executions.ts';
+import { inputOf, startedAfter } from '../shared/aws/executions.ts';
 import { sagemakerAt } from '../shared/aws/member-accounts.ts';
 import { receiveChange } from '../shared/aws/receive-change.ts';
 import { recordOutcome } from '../shared/aws/record-outcome.ts';
@@ -65,25 +65,18 @@ async function receiveExecutionEnd(
     await countDropped(services, 'execution-of-something-else');
     return { as: 'dropped', detail: 'an execution of another state machine' };
   }
-  const input = ExecutionInput.safeParse(parseJson(reading.input));
-  if (!input.success) {
+  // With a key of our own, Step Functions leaves input, error and cause out of its events.
+  const input = await inputOf(services, reading.executionArn);
+  if (!input) {
     const { id } = await quarantine(services, reading, 'its input is not that of an execution of ours');
     return { as: 'quarantined', detail: id };
   }
   const failure = { error: `Execution${reading.status}`, cause: reading.cause };
-  const result = await recordOutcome(services, input.data, 'failed', failure);
+  const result = await recordOutcome(services, input, 'failed', failure);
   return {
     as: 'recorded',
-    detail: `change ${input.data.generation} of ${input.data.change.endpoint.name} is ${result}`,
+    detail: `change ${input.generation} of ${input.change.endpoint.name} is ${result}`,
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Called by EventBridge with any event of the default bus that the rules let through. Safe to call twice. */

@@ -41,8 +41,10 @@ export function lambda<Names extends keyof Clients, Event, Result>(
   run: (event: Event, services: With<Names>) => Promise<Result>,
 ) {
   let services: With<Names> | undefined;
-  const logger = new Logger({ serviceName: 'portcullis' });
-  const metrics = new Metrics({ namespace: 'Portcullis', serviceName: 'portcullis' });
+  // Two stages in one account must not answer for each other in alarms.
+  const serviceName = `portcullis-${process.env.PORTCULLIS_STAGE ?? 'dev'}`;
+  const logger = new Logger({ serviceName });
+  const metrics = new Metrics({ namespace: 'Portcullis', serviceName });
   return middy<Event, Result>().handler(async (event): Promise<Result> => {
     services ??= servicesWith(clients, packagedConfig(process.env), { measure: (metric) => publish(metrics, metric) });
     const started = Date.now();

@@ -332,7 +332,7 @@ export function fakeAws(overrides: Partial<Services> = {}) {
   answer(sfn, DescribeExecutionCommand, ({ executionArn }: In) => {
     const found = world.executions.get(executionArn?.split(':').at(-1) ?? '');
     if (!found) throw awsError('ExecutionDoesNotExist');
-    return { status: found.status };
+    return { status: found.status, input: found.input };
   });
   answer(sfn, SendTaskSuccessCommand, ({ taskToken = '' }: In) => {
     world.resumed.push(taskToken);

@@ -79,7 +79,19 @@ export async function startExecution(
 
 async function statusOf(services: With<'sfn'>, name: string): Promise<string | undefined> {
   const executionArn = `${services.config.stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
-  return (await services.sfn.send(new DescribeExecutionCommand({ executionArn }))).status;
+  // Without the encrypted input, whoever asks does not need its key.
+  const asked = new DescribeExecutionCommand({ executionArn, includedData: 'METADATA_ONLY' });
+  return (await services.sfn.send(asked)).status;
+}
+
+/** What an execution of ours was started with; undefined where it is not an input of ours. */
+export async function inputOf(services: With<'sfn'>, executionArn: string): Promise<ExecutionInput | undefined> {
+  const { input = '' } = await services.sfn.send(new DescribeExecutionCommand({ executionArn }));
+  try {
+    return ExecutionInput.safeParse(JSON.parse(input)).data;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

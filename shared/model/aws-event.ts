@@ -20,7 +20,7 @@ export type EventReading =
       name: string;
       change: Omit<EndpointChange, 'endpoint'> & Pick<EndpointRef, 'account' | 'region'>;
     }
-  | { as: 'execution-ended'; stateMachineArn: string; status: string; input: string; cause: string }
+  | { as: 'execution-ended'; stateMachineArn: string; executionArn: string; status: string; cause: string }
   | { as: 'dropped'; reason: string }
   | { as: 'poison'; reason: string };
 
@@ -82,8 +82,8 @@ const AlarmConfigurationChange = z.object({
 const Smoke = z.object({ EndpointName: z.string().startsWith(SMOKE_PREFIX) });
 const ExecutionStatusChange = z.object({
   stateMachineArn: z.string(),
+  executionArn: z.string(),
   status: z.string(),
-  input: z.string().nullish(),
   error: z.string().nullish(),
   cause: z.string().nullish(),
 });
@@ -275,13 +275,13 @@ function readAlarmConfiguration(envelope: Envelope): EventReading {
 function readExecutionStatus(envelope: Envelope): EventReading {
   const parsed = ExecutionStatusChange.safeParse(envelope.detail);
   if (!parsed.success) return poison(explain(parsed.error, 'detail'));
-  const { stateMachineArn, status, input, error, cause } = parsed.data;
+  const { stateMachineArn, executionArn, status, error, cause } = parsed.data;
   if (!['FAILED', 'TIMED_OUT', 'ABORTED'].includes(status)) return dropped('execution-status');
   return {
     as: 'execution-ended',
     stateMachineArn,
+    executionArn,
     status,
-    input: input ?? '',
     cause: [error, cause].filter(Boolean).join(': ') || 'no cause is given',
   };
 }

@@ -285,15 +285,22 @@ describe('an execution that ended without its last state', () => {
   const ours = (overrides: Record<string, unknown> = {}) =>
     withDetail(ENDED, {
       stateMachineArn: 'arn:aws:states:us-east-1:111122223333:stateMachine:portcullis',
+      executionArn: 'arn:aws:states:us-east-1:111122223333:execution:portcullis:one',
       status: 'ABORTED',
-      input: JSON.stringify({ change: change(), generation: 1, approvalTimeoutSeconds: 60 }),
       error: 'Stopped',
       cause: 'by hand',
       ...overrides,
     });
 
-  test('is recorded as undetermined, with its reason', async () => {
-    const { receive, tables } = setUp();
+  const input = JSON.stringify({ change: change(), generation: 1, approvalTimeoutSeconds: 60 });
+  const setUpEnded = (given = input) => {
+    const parts = setUp();
+    parts.aws.world.executions.set('one', { input: given, status: 'ABORTED' });
+    return parts;
+  };
+
+  test('is recorded as undetermined, with its reason; what it was about is asked of Step Functions', async () => {
+    const { receive, tables } = setUpEnded();
     tables.seed(opened());
     expect(await receive(ours())).toEqual({ as: 'recorded', detail: 'change 1 of fraud-prod is undetermined' });
     expect(tables.bodies().at(-1)).toMatchObject<Partial<RecordOf<'outcome'>>>({
@@ -304,12 +311,12 @@ describe('an execution that ended without its last state', () => {
     });
   });
   test('twice is recorded once, and an outcome on record stands', async () => {
-    const { receive, tables } = setUp();
+    const { receive, tables } = setUpEnded();
     tables.seed(opened());
     await receive(ours());
     await receive(ours());
     expect(tables.kinds()).toEqual(['change-opened#1', 'outcome#1']);
-    const settled = setUp();
+    const settled = setUpEnded();
     settled.tables.seed(opened(), outcome(1, 'approved'));
     expect((await settled.receive(ours())).detail).toContain('is approved');
   });
@@ -318,9 +325,9 @@ describe('an execution that ended without its last state', () => {
     expect((await receive(ENDED)).as).toBe('dropped');
     expect(await listDropped(services)).toEqual([{ reason: 'execution-of-something-else', count: 1 }]);
   });
-  test.each(['', 'not JSON', '{}'])('with the input %j is quarantined', async (input) => {
-    const { receive, services } = setUp();
-    expect((await receive(ours({ input }))).as).toBe('quarantined');
+  test.each(['', 'not JSON', '{}'])('with the input %j is quarantined', async (given) => {
+    const { receive, services } = setUpEnded(given);
+    expect((await receive(ours())).as).toBe('quarantined');
     expect(await listQuarantined(services)).toHaveLength(1);
   });
 });

@@ -287,21 +287,23 @@ describe('an execution status change', () => {
   const read = (detail: Record<string, unknown>) => readEvent(withDetail(file, detail));
 
   test.each(['FAILED', 'TIMED_OUT', 'ABORTED'])('%s ended without its last state, and says why', (status) => {
-    expect(read({ status, input: '{"a":1}', error: 'States.Runtime', cause: 'no such state' })).toEqual({
+    expect(read({ status, error: 'States.Runtime', cause: 'no such state' })).toEqual({
       as: 'execution-ended',
       stateMachineArn: fixture(file).detail.stateMachineArn,
+      executionArn: fixture(file).detail.executionArn,
       status,
-      input: '{"a":1}',
       cause: 'States.Runtime: no such state',
     });
   });
   test('what it does not say is not made up', () => {
-    expect(read({ input: null })).toMatchObject({ input: '', cause: 'no cause is given' });
+    expect(read({ error: null, cause: undefined })).toMatchObject({ cause: 'no cause is given' });
   });
   test.each(['RUNNING', 'SUCCEEDED'])('%s is dropped', (status) => {
     expect(read({ status })).toEqual({ as: 'dropped', reason: 'execution-status' });
   });
-  test('without a state machine it is poison', () => expect(read({ stateMachineArn: undefined }).as).toBe('poison'));
+  test.each(['stateMachineArn', 'executionArn'])('without %s it is poison', (field) =>
+    expect(read({ [field]: undefined }).as).toBe('poison'),
+  );
 });
 
 describe('anything else', () => {

@@ -1,0 +1,246 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { actionsOf } from './aws-calls.ts';
+import { attribute, ofType, type Resource, readTemplate, root, type Template } from './packaged.ts';
+
+let template: Template;
+beforeAll(async () => {
+  template = await readTemplate('prod');
+}, 180_000);
+
+type Statement = {
+  Sid?: string;
+  Effect: string;
+  Action: string | string[];
+  Resource: unknown;
+  Condition?: Record<string, Record<string, unknown>>;
+};
+const list = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
+/** With what is there only under a condition. */
+const statementsOf = (role: Resource): Statement[] =>
+  role.Properties.Policies.flatMap(
+    (policy: { PolicyDocument: { Statement: (Statement & { 'Fn::If'?: [string, Statement, unknown] })[] } }) =>
+      policy.PolicyDocument.Statement.map((statement) => statement['Fn::If']?.[1] ?? statement),
+  );
+const functions = () =>
+  ofType(template, 'AWS::Lambda::Function').map(([id, { Properties }]) => ({
+    id: id.replace('LambdaFunction', ''),
+    name: (Properties.Handler as string).slice('functions/'.length, -'.handler'.length),
+    environment: Properties.Environment.Variables as Record<string, unknown>,
+    role: template.Resources[Properties.Role['Fn::GetAtt'][0]] as Resource,
+  }));
+const roleOf = (name: string) => functions().find((each) => each.name === name)?.role as Resource;
+
+const via = (statement: Statement) =>
+  statement.Condition?.StringEquals?.['kms:ViaService'] as { 'Fn::Sub': string } | undefined;
+/** What comes with the infrastructure and not with the code, and why. */
+const INFRASTRUCTURE: Record<string, (statement: Statement) => boolean> = {
+  'Lambda writes the log of its function': ({ Action }) =>
+    list(Action).every((action) => ['logs:CreateLogStream', 'logs:PutLogEvents'].includes(action)),
+  'a service encrypts for its caller, with the caller asking for nothing': (statement) =>
+    via(statement) !== undefined && list(statement.Action).every((action) => action.startsWith('kms:')),
+  'Lambda hands over what failed': ({ Action }) => Action === 'sqs:SendMessage',
+  'Lambda polls the stream with the role of the function': ({ Sid }) => Sid === 'ReadTheStream',
+};
+const comesWithInfrastructure = (statement: Statement) => Object.values(INFRASTRUCTURE).some((is) => is(statement));
+
+/** Reads whose actions have no resources, or whose resources nobody knows beforehand. */
+const READS_OF_ANYTHING: Record<string, string> = {
+  'application-autoscaling:DescribeScalableTargets': 'has no resources',
+  'cloudwatch:DescribeAlarms': 'composite alarms are only told with *',
+  'sagemaker:ListEndpoints': 'has no resources',
+  'sagemaker:ListInferenceComponents': 'has no resources',
+  'sagemaker:ListMonitoringSchedules': 'has no resources',
+  's3:GetObject': 'artifacts are where people put them; artifactBuckets narrows it',
+  's3:ListBucket': 'as above',
+  's3:GetEncryptionConfiguration': 'as above',
+};
+const READ = /^(\w|-)+:(Describe|List|Get|Query)/;
+const SAGEMAKER_WRITES = /^sagemaker:(?!Describe|List)/;
+
+describe('every function has a role of its own', () => {
+  test('that only Lambda can take and that no other function has', () => {
+    const roles = functions().map(({ role }) => role.Properties.RoleName);
+    expect(roles.length).toBe(9);
+    expect(new Set(roles).size).toBe(9);
+    for (const { name, role } of functions()) {
+      expect(role.Properties.RoleName).toBe(`portcullis-prod-${name}`);
+      expect(role.Properties.AssumeRolePolicyDocument.Statement).toEqual([
+        { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' },
+      ]);
+      expect(role.Properties.ManagedPolicyArns).toBeUndefined();
+    }
+  });
+  test('and there is no role besides those of the functions, the state machine and the schedule', () => {
+    const known = [...functions().map(({ id }) => `${id}Role`), 'EndpointComplianceRole', 'SweepScheduleRole'];
+    expect(
+      ofType(template, 'AWS::IAM::Role')
+        .map(([id]) => id)
+        .sort(),
+    ).toEqual(known.sort());
+    expect(ofType(template, 'AWS::IAM::Policy')).toEqual([]);
+    expect(ofType(template, 'AWS::IAM::ManagedPolicy')).toEqual([]);
+  });
+  test.each([
+    'archive-records',
+    'check-policies',
+    'gather-facts',
+    'http-api',
+    'receive-event',
+    'record-outcome',
+    'request-approval',
+    'sweep',
+    'verify-monitoring',
+  ])('%s may call what its code calls, and nothing else', async (name) => {
+    const granted = statementsOf(roleOf(name))
+      .filter((statement) => !comesWithInfrastructure(statement))
+      .flatMap(({ Action }) => list(Action));
+    expect([...new Set(granted)].sort()).toEqual(await actionsOf(name));
+  });
+  test('the one PartiQL statement there is inserts', () => {
+    const ledger = readFileSync(join(root, 'shared/aws/ledger.ts'), 'utf8');
+    expect([...ledger.matchAll(/Statement: `(\w+ \w+)/g)].map(([, verb]) => verb)).toEqual(['INSERT INTO']);
+  });
+  test('what comes with the infrastructure is there where it is needed', () => {
+    for (const { id, role } of functions()) {
+      expect(statementsOf(role).filter(({ Sid }) => Sid === 'WriteLogs')).toEqual([
+        expect.objectContaining({ Resource: { 'Fn::GetAtt': [`${id}LogGroup`, 'Arn'] } }),
+      ]);
+      const usesTables = statementsOf(role).some(({ Resource }) => JSON.stringify(Resource).includes('Table'));
+      const decrypts = statementsOf(role).some((statement) => via(statement)?.['Fn::Sub'].startsWith('dynamodb.'));
+      expect(decrypts, id).toBe(usesTables);
+    }
+    const handing = functions().filter(({ role }) =>
+      statementsOf(role).some(({ Action }) => Action === 'sqs:SendMessage'),
+    );
+    expect(handing.map(({ name }) => name).sort()).toEqual(['archive-records', 'receive-event']);
+  });
+  test('and is told the names of exactly those tables, keys and machines that it may use', () => {
+    for (const { name, environment, role } of functions()) {
+      const resources = JSON.stringify(statementsOf(role));
+      const actions = statementsOf(role).flatMap(({ Action }) => list(Action));
+      const uses: Record<string, boolean> = {
+        PORTCULLIS_LEDGER_TABLE: /"LedgerTable","Arn"/.test(resources),
+        PORTCULLIS_APPROVALS_TABLE: resources.includes('"ApprovalsTable"'),
+        PORTCULLIS_WORK_TABLE: resources.includes('"WorkTable"'),
+        PORTCULLIS_STATE_MACHINE_ARN: actions.includes('states:StartExecution') || actions.includes('sts:AssumeRole'),
+        PORTCULLIS_TOKEN_KEY_ID: actions.includes('kms:Encrypt') && resources.includes('StoreTaskTokens'),
+        PORTCULLIS_MAIL_FROM: actions.includes('ses:SendEmail'),
+        PORTCULLIS_ARCHIVE_BUCKET: actions.includes('s3:PutObject'),
+      };
+      for (const [variable, used] of Object.entries(uses))
+        expect(variable in environment, `${name} ${variable}`).toBe(used);
+    }
+  });
+});
+
+describe('no role', () => {
+  const all = () =>
+    ofType(template, 'AWS::IAM::Role').flatMap(([id, role]) =>
+      statementsOf(role).map((statement) => ({ id, ...statement })),
+    );
+  // What AWS documents as having no resources.
+  const WITHOUT_RESOURCES = ['DeliverLogs', 'SendTraces'];
+
+  test('has a wildcard among its actions', () => {
+    expect(all().length).toBeGreaterThan(40);
+    expect(
+      all()
+        .flatMap(({ Action }) => list(Action))
+        .filter((action) => action.includes('*')),
+    ).toEqual([]);
+  });
+  test('may write to *; what may be read anywhere is listed with its reason', () => {
+    for (const { id, Sid = '', Action, Resource } of all()) {
+      const anywhere = list(Resource).some((one) => one === '*' || /:s3:::\*/.test(JSON.stringify(one)));
+      if (!anywhere) continue;
+      if (id === 'EndpointComplianceRole' && WITHOUT_RESOURCES.includes(Sid)) continue;
+      for (const action of list(Action)) expect(Object.keys(READS_OF_ANYTHING), `${id} ${Sid}`).toContain(action);
+    }
+  });
+  test('may write to a pattern of resources, except objects of our own bucket and mail from our own address', () => {
+    const wide = all().filter(
+      ({ Action, Resource }) =>
+        list(Action).some((action) => !READ.test(action)) &&
+        list(Resource).some((one) => /\*/.test(JSON.stringify(one))),
+    );
+    expect(wide.map(({ id, Sid }) => `${id} ${Sid}`).sort()).toEqual([
+      'ArchiveRecordsRole PutIntoArchive',
+      'EndpointComplianceRole DeliverLogs',
+      'EndpointComplianceRole SendTraces',
+      'RequestApprovalRole AskByMail',
+    ]);
+    expect(wide.find(({ Sid }) => Sid === 'PutIntoArchive')?.Resource).toEqual({
+      'Fn::Sub': `\${ArchiveBucket.Arn}/*`,
+    });
+    expect(wide.find(({ Sid }) => Sid === 'AskByMail')?.Condition).toEqual({
+      StringEquals: { 'ses:FromAddress': 'portcullis@example.com' },
+    });
+  });
+  test('may put, update or delete items of the ledger', () => {
+    const onLedger = all().filter(({ Resource }) => JSON.stringify(Resource).includes('LedgerTable'));
+    expect(onLedger.length).toBeGreaterThan(7);
+    for (const { Action, Sid } of onLedger) {
+      const allowed = Sid === 'ReadTheStream' ? [/Stream|Records|ShardIterator/] : [/:Query$/, /:PartiQLInsert$/];
+      for (const action of list(Action))
+        expect(
+          allowed.some((one) => one.test(action)),
+          action,
+        ).toBe(true);
+    }
+  });
+  test('may change anything in SageMaker', () => {
+    expect(
+      all()
+        .flatMap(({ Action }) => list(Action))
+        .filter((action) => SAGEMAKER_WRITES.test(action)),
+    ).toEqual([]);
+  });
+  test('but those of who decides and who makes up for it may send a callback, and none may fail a task', () => {
+    const senders = all().filter(({ Action }) => list(Action).some((action) => action.startsWith('states:SendTask')));
+    expect(senders.map(({ id }) => id).sort()).toEqual(['HttpApiRole', 'SweepRole']);
+    for (const { Action } of senders) expect(Action).toBe('states:SendTaskSuccess');
+  });
+  test('may both store and read task tokens', () => {
+    const onTokens = all().filter(({ Resource }) => attribute(Resource as never) === 'TokenKey.Arn');
+    expect(Object.fromEntries(onTokens.map(({ id, Action }) => [id, Action]))).toEqual({
+      HttpApiRole: 'kms:Decrypt',
+      SweepRole: 'kms:Decrypt',
+      RequestApprovalRole: 'kms:Encrypt',
+    });
+  });
+});
+
+describe('the role for reading a member account', () => {
+  const text = readFileSync(join(root, 'infra/member-account.yml'), 'utf8');
+  const tag = (name: string, long: string) => ({ tag: `!${name}`, resolve: (value: string) => ({ [long]: value }) });
+  const member = parse(text, {
+    logLevel: 'silent',
+    customTags: [tag('Sub', 'Fn::Sub'), tag('Ref', 'Ref'), tag('GetAtt', 'Fn::GetAtt')],
+  }) as Template;
+  const reads = () => statementsOf(member.Resources.ReadRole as Resource).flatMap(({ Action }) => list(Action));
+
+  const readers = () =>
+    functions().filter(({ role }) => statementsOf(role).some(({ Action }) => Action === 'sts:AssumeRole'));
+
+  test('holds what those functions that take it read in their own account', () => {
+    const own = readers()
+      .flatMap(({ role }) => statementsOf(role))
+      .flatMap(({ Action }) => list(Action))
+      .filter((action) => /^(sagemaker|cloudwatch|application-autoscaling|s3):/.test(action));
+    expect(reads().sort()).toEqual([...new Set(own)].sort());
+    for (const action of reads()) expect(action).toMatch(READ);
+  });
+  test('can be taken by these functions, and by nobody else', () => {
+    const [statement] = member.Resources.ReadRole?.Properties.AssumeRolePolicyDocument.Statement ?? [];
+    const names = JSON.stringify(statement.Condition.ArnEquals).match(/role\/\$\{GateName\}-[\w-]+/g) ?? [];
+    expect(names.map((name) => name.split('}-')[1]).sort()).toEqual(
+      readers()
+        .map(({ name }) => name)
+        .sort(),
+    );
+    expect(names.length).toBe(4);
+  });
+});
