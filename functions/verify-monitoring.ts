@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { closeRequest } from '../shared/aws/approvals.ts';
 import { cloudwatch, dynamodb, s3, sagemaker, scaling, sfn, sts } from '../shared/aws/clients.ts';
-import { readEndpoint } from '../shared/aws/endpoint-reader.ts';
+import { describeEndpoint, isUnderWay, readEndpoint } from '../shared/aws/endpoint-reader.ts';
 import { ExecutionInput, startExecution } from '../shared/aws/executions.ts';
 import { append, knownStream, readStream, type Stream } from '../shared/aws/ledger.ts';
 import { servicesAt } from '../shared/aws/member-accounts.ts';
@@ -102,11 +102,14 @@ async function verify(
   const recorded = mine.opened.facts;
   const reread =
     mine.request !== undefined || recorded.underWay || evaluateGuards(recorded, policySettings).some(isWaiting);
+  const there = servicesAt(services, change.endpoint);
+  // Until it has settled, that is all there is to find out.
+  const described = recorded.underWay ? await describeEndpoint(there, change.endpoint) : undefined;
+  if (described && isUnderWay(described.output)) {
+    throw new NotSettledError(`${change.endpoint.name} is still being deployed.`);
+  }
   let facts: EndpointFacts | undefined = recorded;
-  if (reread)
-    facts = await readEndpoint(servicesAt(services, change.endpoint), change.endpoint, {
-      fresh: mine.request !== undefined,
-    });
+  if (reread) facts = await readEndpoint(there, change.endpoint, { fresh: mine.request !== undefined, described });
   if (!facts) return { state: 'gone' };
   if (changeDigest(effectiveDeployment(facts)) !== mine.opened.digest) {
     // No event may ever tell of it, so the new state starts its own change here.

@@ -19,6 +19,31 @@ import { readMonitors } from './monitor-reader.ts';
 import { ReadCache } from './read-cache.ts';
 import type { With } from './services.ts';
 
+/** SageMaker is moving the endpoint to another state by itself. */
+const UNDER_WAY: readonly string[] = ['Creating', 'Updating', 'RollingBack', 'SystemUpdating'];
+
+/** What DescribeEndpoint says, and when it was asked. */
+export type Described = { readAt: string; output: DescribeEndpointOutput };
+
+/** Describes an endpoint; undefined where there is none. */
+export async function describeEndpoint(
+  { sagemaker, now }: With<'sagemaker'>,
+  { name }: EndpointRef,
+): Promise<Described | undefined> {
+  // Stamped before the call: everything that happened earlier is in what we read.
+  const readAt = now();
+  try {
+    return { readAt, output: await sagemaker.send(new DescribeEndpointCommand({ EndpointName: name })) };
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Is SageMaker still moving it? */
+export const isUnderWay = ({ EndpointStatus }: DescribeEndpointOutput): boolean =>
+  UNDER_WAY.includes(EndpointStatus ?? '');
+
 /** AWS services that an endpoint is read from. */
 export type Readable = With<'sagemaker' | 'cloudwatch' | 'scaling' | 's3'>;
 
@@ -195,11 +220,12 @@ const iso = (date: Date | undefined) => (date ?? new Date(0)).toISOString();
  * Reads go out as soon as what they need is known, four deep (five with model packages, six with
  * inference components): endpoint, tags and
  * schedules; config, alarms, scaling and job definitions; models; artifacts. With `fresh`, nothing read before is reused.
+ * With `described`, the endpoint is not asked for again.
  */
 export async function readEndpoint(
   services: Readable,
   ref: EndpointRef,
-  { fresh = false }: { fresh?: boolean } = {},
+  { fresh = false, described: given }: { fresh?: boolean; described?: Described | undefined } = {},
 ): Promise<EndpointFacts | undefined> {
   const reuse = !fresh && services.config.file.reading.cacheSeconds > 0;
   const limit = pLimit(services.config.file.reading.concurrency);
@@ -214,28 +240,21 @@ export async function readEndpoint(
     cache: { get: (key, read) => cache.get(key, read, reuse ? noteReuse : undefined) },
     call: (run) => limit(run),
   };
-  // Stamped before the first call: everything that happened earlier is in what we read.
-  const readAt = services.now();
+  const asked = given ?? reading.call(() => describeEndpoint(services, ref));
   const tags = readTags(reading);
   const monitors = readMonitors(reading);
   // Awaited below, but the endpoint may turn out to be gone first.
   tags.catch(() => undefined);
   monitors.catch(() => undefined);
 
-  let described: DescribeEndpointOutput;
-  try {
-    described = await reading.call(() =>
-      services.sagemaker.send(new DescribeEndpointCommand({ EndpointName: ref.name })),
-    );
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
+  const found = await asked;
+  if (!found) return undefined;
+  const { readAt, output: described } = found;
   const status = EndpointStatus.safeParse(described.EndpointStatus);
   if (!status.success) throw new UnreadableFactsError(`Endpoint status ${described.EndpointStatus} is unknown.`);
   if (status.data === 'Deleting') return undefined;
   const pending = described.PendingDeploymentSummary;
-  const underWay = ['Creating', 'Updating', 'RollingBack', 'SystemUpdating'].includes(status.data);
+  const underWay = isUnderWay(described);
   const configName = pending?.EndpointConfigName ?? described.EndpointConfigName ?? '';
   const deployment = readDeployment(reading, described, underWay);
   deployment.catch(() => undefined);

@@ -211,7 +211,13 @@ describe('what nobody was asked about', () => {
     const { verify, recorded, aws } = setUp(opened(1, facts({ underWay: true, status: 'Updating' })), clean());
     expect(await verify()).toEqual({ state: 'verified' });
     expect(recorded()?.facts?.status).toBe('InService');
-    expect(aws.calls).toContain('DescribeEndpoint');
+    expect(aws.calls.filter((call) => call === 'DescribeEndpoint')).toHaveLength(1);
+  });
+  test('and is still under way is looked at with one call, and asked again', async () => {
+    const { verify, aws } = setUp(opened(1, facts({ underWay: true, status: 'Updating' })), clean());
+    aws.world.endpoint = { ...aws.world.endpoint, EndpointStatus: 'Updating' };
+    await expect(verify()).rejects.toMatchObject({ name: 'NotSettledError' });
+    expect(aws.calls.filter((call) => /^(Describe|List|Head|Get)/.test(call))).toEqual(['DescribeEndpoint']);
   });
   test('a monitor that is made in the time it has is seen, however often it is asked again', async () => {
     const young = facts({ monitors: [], createdAt: later(-60) });

@@ -1,0 +1,208 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { call } from '../bench/driver.ts';
+import { type LedgerItem, readStream, readWholeStream } from '../shared/aws/ledger.ts';
+import { streamOf } from '../shared/model/endpoint-ref.ts';
+import type { Invocation } from './invocation.ts';
+import type { Kind } from './mix.ts';
+import type { Mail, Runtime } from './runtime.ts';
+
+const ACCOUNT = '000000000000';
+const INSTANCES = { dev: 1, staging: 1, prod: 2 };
+const refOf = (name: string) => ({ account: ACCOUNT, region: 'us-east-1', name });
+
+const sagemaker = (awsUrl: string, operation: string, input: object) => call(awsUrl, `SageMaker.${operation}`, input);
+
+/** Two models with an artifact each, in one bucket. Returns their names. */
+async function makeModels(awsUrl: string, version: string): Promise<string[]> {
+  const put = (path: string) =>
+    fetch(`${awsUrl}/artifacts${path}`, {
+      method: 'PUT',
+      body: path && 'weights',
+      headers: {
+        authorization:
+          'AWS4-HMAC-SHA256 Credential=x/20261120/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0',
+      },
+    });
+  await put('');
+  const models = [`${version}-a`, `${version}-b`];
+  for (const model of models) {
+    await put(`/${model}.tar.gz`);
+    await sagemaker(awsUrl, 'CreateModel', {
+      ModelName: model,
+      ExecutionRoleArn: `arn:aws:iam::${ACCOUNT}:role/hosting`,
+      PrimaryContainer: { Image: 'model:1', ModelDataUrl: `s3://artifacts/${model}.tar.gz` },
+    });
+  }
+  return models;
+}
+
+const makeConfig = (awsUrl: string, name: string, models: string[], type: string, instances: number) =>
+  sagemaker(awsUrl, 'CreateEndpointConfig', {
+    EndpointConfigName: name,
+    ProductionVariants: models.map((model, index) => ({
+      VariantName: `variant-${index}`,
+      ModelName: model,
+      InstanceType: type,
+      InitialInstanceCount: instances,
+    })),
+  });
+
+const deploymentOf = (endpoint: string) => ({
+  BlueGreenUpdatePolicy: { TrafficRoutingConfiguration: { Type: 'ALL_AT_ONCE', WaitIntervalInSeconds: 0 } },
+  AutoRollbackConfiguration: {
+    Alarms: ['ModelMonitorAlarm', 'DataDriftAlarm'].map((role) => ({ AlarmName: `${endpoint}-${role}` })),
+  },
+});
+
+/** A typical endpoint: two variants, two alarms, two monitoring schedules. */
+export async function makeEndpoint(awsUrl: string, name: string, environment: Kind['environment']): Promise<string[]> {
+  const models = await makeModels(awsUrl, `${name}-0`);
+  await makeConfig(awsUrl, `${name}-0`, models, 'ml.m5.large', INSTANCES[environment]);
+  for (const { AlarmName } of deploymentOf(name).AutoRollbackConfiguration.Alarms) {
+    await call(awsUrl, 'GraniteServiceVersion20100801.PutMetricAlarm', {
+      AlarmName,
+      Namespace: 'aws/sagemaker/Endpoints/data-metrics',
+      MetricName: 'drift',
+      Dimensions: [{ Name: 'Endpoint', Value: name }],
+      Statistic: 'Maximum',
+      Period: 3600,
+      EvaluationPeriods: 1,
+      Threshold: 1,
+      ComparisonOperator: 'GreaterThanThreshold',
+    });
+  }
+  await sagemaker(awsUrl, 'CreateEndpoint', {
+    EndpointName: name,
+    EndpointConfigName: `${name}-0`,
+    Tags: [{ Key: 'environment', Value: environment }],
+    DeploymentConfig: deploymentOf(name),
+  });
+  for (const type of ['DataQuality', 'ModelQuality']) {
+    const ground = type === 'ModelQuality';
+    await sagemaker(awsUrl, `Create${type}JobDefinition`, {
+      JobDefinitionName: `${name}-${type}`,
+      [`${type}AppSpecification`]: { ImageUri: 'monitor:1', ...(ground && { ProblemType: 'Regression' }) },
+      [`${type}BaselineConfig`]: { ConstraintsResource: { S3Uri: 's3://artifacts/constraints.json' } },
+      [`${type}JobInput`]: {
+        EndpointInput: { EndpointName: name, LocalPath: '/opt/ml' },
+        ...(ground && { GroundTruthS3Input: { S3Uri: 's3://artifacts/truth' } }),
+      },
+      [`${type}JobOutputConfig`]: {
+        MonitoringOutputs: [{ S3Output: { S3Uri: 's3://artifacts/out', LocalPath: '/opt/out' } }],
+      },
+      JobResources: { ClusterConfig: { InstanceCount: 1, InstanceType: 'ml.m5.large', VolumeSizeInGB: 20 } },
+      RoleArn: `arn:aws:iam::${ACCOUNT}:role/monitor`,
+    });
+    await sagemaker(awsUrl, 'CreateMonitoringSchedule', {
+      MonitoringScheduleName: `${name}-${type}`,
+      MonitoringScheduleConfig: {
+        MonitoringJobDefinitionName: `${name}-${type}`,
+        MonitoringType: type,
+        ScheduleConfig: { ScheduleExpression: 'cron(0 * ? * * *)' },
+      },
+    });
+  }
+  return models;
+}
+
+function requestFor(path: string, body?: string, origin?: string) {
+  const method = body === undefined ? 'GET' : 'POST';
+  return {
+    version: '2.0',
+    rawPath: path,
+    rawQueryString: '',
+    headers: body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded', origin },
+    requestContext: { http: { method, path } },
+    body,
+    isBase64Encoded: false,
+  };
+}
+
+/** An approver follows the link in the mail, approves, and is shown the page again; the browser asks for the stylesheet once. */
+async function approve({ call: visit, config }: Runtime, { text }: Mail): Promise<void> {
+  const path = /\/approvals\/[a-z0-9]{26}/.exec(text)?.[0] ?? '';
+  const code = /code for this request: (\S+)/.exec(text)?.[1] ?? '';
+  const page = (await visit('http-api', requestFor(path))) as { body: string };
+  await visit('http-api', requestFor('/style.css'));
+  const digest = /name="digest"[^>]*value="([0-9a-f]{64})"/.exec(page.body)?.[1] ?? '';
+  const form = new URLSearchParams({ digest, code, reason: 'The load test passed.', answer: 'approved' });
+  const answer = await visit('http-api', requestFor(path, form.toString(), config.consoleUrl));
+  const { statusCode } = answer as { statusCode: number };
+  if (statusCode !== 303) throw new Error(`The approval was answered with ${statusCode}.`);
+  await visit('http-api', requestFor(path));
+}
+
+export async function untilInService(awsUrl: string, endpoint: string): Promise<void> {
+  const status = async () => (await sagemaker(awsUrl, 'DescribeEndpoint', { EndpointName: endpoint })).EndpointStatus;
+  while ((await status()) !== 'InService') await sleep(50);
+  // Its last event is on its way.
+  await sleep(100);
+}
+
+/** Waits until the deployment is over, the change too, and whoever had to approve has. */
+async function settle(runtime: Runtime, endpoint: string, asked: boolean, known: readonly Mail[]): Promise<void> {
+  if (asked) {
+    let mail: Mail | undefined;
+    while (!mail) {
+      await sleep(50);
+      const unknown = (await runtime.mails()).filter(({ text }) => !known.some((each) => each.text === text));
+      mail = unknown.find(({ text }) => text.includes(endpoint));
+    }
+    // People take longer than a deployment.
+    await untilInService(runtime.awsUrl, endpoint);
+    await runtime.delivered();
+    await approve(runtime, mail);
+  }
+  await untilInService(runtime.awsUrl, endpoint);
+  await runtime.idle();
+}
+
+async function itemsOf(runtime: Runtime, endpoint: string): Promise<LedgerItem[]> {
+  const items: LedgerItem[] = [];
+  for await (const item of readWholeStream(runtime.services, streamOf(refOf(endpoint)))) items.push(item);
+  return items;
+}
+
+/** What the ledger's stream does with new records: one call for each, since they are written seconds apart. */
+async function archive(runtime: Runtime, endpoint: string, from: number): Promise<void> {
+  for (const { pk, sk, text, hash } of (await itemsOf(runtime, endpoint)).slice(from)) {
+    const NewImage = { pk: { S: pk }, sk: { S: sk }, record: { S: text }, hash: { S: hash } };
+    const record = { eventID: 'x', eventName: 'INSERT', dynamodb: { SequenceNumber: '1', NewImage } };
+    await runtime.call('archive-records', { Records: [record] });
+  }
+}
+
+/** Makes so many changes of a kind, one after the other, and counts each from its first event to its archived records. */
+export async function countChanges(runtime: Runtime, kind: Kind, runs: number): Promise<Invocation[][]> {
+  const { awsUrl } = runtime;
+  const endpoint = kind.name.replaceAll(' ', '-');
+  const asked = kind.result === 'approved';
+  const models = await makeEndpoint(awsUrl, endpoint, kind.environment);
+  await settle(runtime, endpoint, asked, []);
+  const counted: Invocation[][] = [];
+  for (let run = 1; run <= runs; run += 1) {
+    const recordsBefore = (await itemsOf(runtime, endpoint)).length;
+    const known = await runtime.mails();
+    const { generation: before } = (await readStream(runtime.services, refOf(endpoint))).history;
+    runtime.take();
+    const version = `${endpoint}-${run}`;
+    const deployed = kind.change === 'again' ? models : await makeModels(awsUrl, version);
+    const type = kind.change === 'other-type' ? 'ml.m5.2xlarge' : 'ml.m5.large';
+    await makeConfig(awsUrl, version, deployed, type, INSTANCES[kind.environment]);
+    await sagemaker(awsUrl, 'UpdateEndpoint', {
+      EndpointName: endpoint,
+      EndpointConfigName: version,
+      DeploymentConfig: deploymentOf(endpoint),
+    });
+    await settle(runtime, endpoint, asked, known);
+    const { history } = await readStream(runtime.services, refOf(endpoint));
+    const { outcome, generation } = history.changes.at(-1) ?? {};
+    if (outcome?.result !== kind.result || generation !== before + 1) {
+      const what = `${outcome?.result} after ${history.generation - before} changes: ${outcome?.reason}`;
+      throw new Error(`${endpoint} ended as ${what}`);
+    }
+    await archive(runtime, endpoint, recordsBefore);
+    counted.push(runtime.take());
+  }
+  return counted;
+}

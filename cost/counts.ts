@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createEndpoint, prepare, putGroupAlarms } from '../bench/driver.ts';
+import type { PackagedSettings } from '../shared/config.ts';
+import { countChanges } from './changes.ts';
+import type { Invocation } from './invocation.ts';
+import { type Kind, MIX } from './mix.ts';
+import { openRuntime, type Runtime } from './runtime.ts';
+import type { Template } from './template.ts';
+
+/** What the local runs show: changes of each kind, invocation by invocation, and one sweep. */
+export type Counted = { changes: { kind: Kind; runs: Invocation[][] }[]; sweep: Invocation[] };
+
+const GROUP = 100;
+
+/** Fills the account up to so many endpoints that nothing is to be said about, and sweeps them. */
+async function countSweep(runtime: Runtime, endpoints: number, present: number): Promise<Invocation[]> {
+  const { awsUrl } = runtime;
+  await prepare(awsUrl, 1);
+  for (let from = present; from < endpoints; from += GROUP) {
+    const names = Array.from({ length: Math.min(GROUP, endpoints - from) }, (_, index) => `swept-${from + index}`);
+    await putGroupAlarms(awsUrl, `swept-${from}`, names);
+    for (const name of names) {
+      await createEndpoint(awsUrl, name, `swept-${from}`, 'dev');
+      // Not all at once: the events of an endpoint wait for those before them, and here there is one queue for all.
+      await sleep(20);
+    }
+  }
+  await runtime.idle();
+  // The first sweep notes every endpoint; from then on it only looks.
+  await runtime.call('sweep', {});
+  runtime.take();
+  const summary = await runtime.call('sweep', {});
+  const { started, ended, failed } = summary as Record<string, number>;
+  if (started || ended || failed) throw new Error(`The sweep found something: ${JSON.stringify(summary)}`);
+  return runtime.take();
+}
+
+export async function count(
+  template: Template,
+  settings: PackagedSettings,
+  { runs, endpoints, tell }: { runs: number; endpoints: number; tell: (text: string) => void },
+): Promise<Counted> {
+  const runtime = await openRuntime(template, settings);
+  try {
+    const changes: Counted['changes'] = [];
+    for (const kind of MIX) {
+      tell(`counting: ${kind.name}, ${runs} times`);
+      changes.push({ kind, runs: await countChanges(runtime, kind, runs) });
+    }
+    tell(`counting: a sweep over ${endpoints} endpoints`);
+    return { changes, sweep: await countSweep(runtime, endpoints, MIX.length) };
+  } finally {
+    await runtime.stop();
+  }
+}

@@ -1,0 +1,97 @@
+import { allClients } from '../shared/aws/clients.ts';
+import { createServices, type Metric, type Services } from '../shared/aws/services.ts';
+import type { Config } from '../shared/config.ts';
+import type { Invocation } from './invocation.ts';
+
+type Input = Record<string, unknown> & { TableName?: string; Statement?: string; Parameters?: { S?: string }[] };
+type Consumed = { CapacityUnits?: number };
+type Next = (args: { input: Input }) => Promise<{ output: { ConsumedCapacity?: Consumed } }>;
+/** What the SDK's clients have in common, and their types do not. */
+type Client = {
+  middlewareStack: {
+    add: (
+      middleware: (next: Next, context: { clientName?: string; commandName?: string }) => Next,
+      options: { step: 'initialize'; name: string },
+    ) => void;
+  };
+};
+
+const WRITES = ['PutItem', 'UpdateItem', 'DeleteItem', 'ExecuteStatement'];
+const bytesOf = (value: unknown) =>
+  typeof value === 'string' ? Buffer.byteLength(value) : value instanceof Uint8Array ? value.length : 0;
+
+/** Counts what a call of DynamoDB consumed, by asking for it. A write that lost its condition consumes too: one unit at least. */
+async function callDynamoDb(invocation: Invocation, operation: string, next: Next, input: Input) {
+  const table = input.TableName ?? /"([\w.-]+)"/.exec(input.Statement ?? '')?.[1] ?? '';
+  if (!invocation.tables.includes(table)) invocation.tables.push(table);
+  const count = (units: number) => {
+    if (WRITES.includes(operation)) invocation.writeUnits += units;
+    else invocation.readUnits += units;
+  };
+  try {
+    const result = await next({ input: { ...input, ReturnConsumedCapacity: 'INDEXES' } });
+    const { CapacityUnits } = result.output.ConsumedCapacity ?? {};
+    if (CapacityUnits === undefined) throw new Error(`DynamoDB.${operation} does not say what it consumed.`);
+    count(CapacityUnits);
+    if (operation === 'ExecuteStatement') {
+      const values = (input.Parameters ?? []).map(({ S }) => S);
+      invocation.ledgerBytes += [input.Statement, ...values].reduce((sum, text) => sum + bytesOf(text), 0);
+    }
+    return result;
+  } catch (error) {
+    if (/^(DuplicateItem|ConditionalCheckFailed)Exception$/.test((error as Error).name)) count(1);
+    throw error;
+  }
+}
+
+/** Services as a new container has them, that count into an invocation. */
+export function meteredServices(config: Config, invocation: Invocation): Services {
+  const services = createServices(config, { measure: (metric: Metric) => invocation.metrics.push(metric) });
+  for (const name of Object.keys(allClients)) {
+    const client = services[name as keyof typeof allClients] as unknown as Client;
+    client.middlewareStack.add(
+      (next, { clientName = '', commandName = '' }) =>
+        async (args) => {
+          const operation = commandName.replace(/Command$/, '');
+          const call = `${clientName.replace(/Client$/, '')}.${operation}`;
+          invocation.calls[call] = (invocation.calls[call] ?? 0) + 1;
+          if (call === 'S3.PutObject') invocation.archiveBytes += bytesOf(args.input.Body);
+          return call.startsWith('DynamoDB.') ? callDynamoDb(invocation, operation, next, args.input) : next(args);
+        },
+      { step: 'initialize', name: 'meter' },
+    );
+  }
+  return services;
+}
+
+export const newInvocation = (lambda: string): Invocation => ({
+  lambda,
+  ms: 0,
+  calls: {},
+  readUnits: 0,
+  writeUnits: 0,
+  tables: [],
+  ledgerBytes: 0,
+  archiveBytes: 0,
+  metrics: [],
+});
+
+/** Runs a function as Lambda does, in a container of its own, so that nothing is remembered from call to call. */
+export async function invoke(
+  config: Config,
+  invocation: Invocation,
+  run: (services: Services) => Promise<unknown>,
+): Promise<unknown> {
+  const services = meteredServices(config, invocation);
+  const started = performance.now();
+  try {
+    invocation.output = await run(services);
+    return invocation.output;
+  } catch (error) {
+    invocation.error = (error as Error).name;
+    throw error;
+  } finally {
+    invocation.ms = performance.now() - started;
+    for (const name of Object.keys(allClients)) services[name as keyof typeof allClients].destroy();
+  }
+}

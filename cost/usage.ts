@@ -1,0 +1,111 @@
+import { callsOf, type Invocation, isRead } from './invocation.ts';
+import type { LogLines } from './log-lines.ts';
+import type { Assumed } from './mix.ts';
+import type { StateMachine } from './template.ts';
+
+/** What one Lambda was used for. */
+export type LambdaUsage = { invocations: number; ms: number; awsCalls: number; starts: number };
+
+/** Everything that something costs money for: a change, a thousand of them, a sweep. All of it can be added. */
+export type Usage = {
+  transitions: number;
+  executions: number;
+  lambdas: Record<string, LambdaUsage>;
+  readUnits: number;
+  writeUnits: number;
+  kmsRequests: number;
+  mails: number;
+  httpRequests: number;
+  archivePuts: number;
+  artifactReads: number;
+  ledgerWrites: number;
+  functionLogBytes: number;
+  /** Events in the execution's own log. */
+  stateEvents: number;
+  ledgerBytes: number;
+  archiveBytes: number;
+  /** Reads of the customer's account, which cost nothing but share quotas with everybody there. */
+  awsReads: number;
+};
+
+/** DynamoDB keeps a table's key in memory for each caller and asks KMS again when it was not used for five minutes. */
+const KEY_KEPT_SECONDS = 300;
+
+/** KMS requests that DynamoDB makes, given that functions other than the receiver of events do all their work of one change at once. */
+function tableKeyRequests(invocations: readonly Invocation[]): number {
+  const known = new Set<string>();
+  let requests = 0;
+  for (const { lambda, tables, waitedSeconds = 0 } of invocations) {
+    for (const table of tables) {
+      const key = `${lambda} ${table}`;
+      if (!known.has(key) || lambda === 'receive-event' || waitedSeconds > KEY_KEPT_SECONDS) requests += 1;
+      known.add(key);
+    }
+  }
+  return requests;
+}
+
+/** Entered and exited, and for each try of a task scheduled, started and ended; start and end of the execution. */
+function stateEvents(machine: StateMachine, states: readonly string[], executions: number): number {
+  const tries = states.filter((state) => !['Choice', 'Succeed'].includes(machine.States[state]?.Type ?? '')).length;
+  return 2 * new Set(states).size + 3 * tries + 2 * executions;
+}
+
+export function usageOf(
+  invocations: readonly Invocation[],
+  states: readonly string[],
+  { machine, logLines, assumed }: { machine: StateMachine; logLines: LogLines; assumed: Assumed },
+): Usage {
+  const sum = (of: (invocation: Invocation) => number) => invocations.reduce((total, each) => total + of(each), 0);
+  const calls = (pattern: RegExp) => sum((each) => callsOf(each, (name) => pattern.test(name)));
+  const executions = new Set(invocations.flatMap(({ execution }) => execution ?? [])).size;
+  const lambdas: Record<string, LambdaUsage> = {};
+  for (const invocation of invocations) {
+    const lambda = lambdas[invocation.lambda] ?? { invocations: 0, ms: 0, awsCalls: 0, starts: 1 };
+    lambdas[invocation.lambda] = lambda;
+    lambda.invocations += 1;
+    lambda.ms += invocation.ms;
+    lambda.awsCalls += callsOf(invocation);
+  }
+  return {
+    transitions: states.length,
+    executions,
+    lambdas,
+    readUnits: sum(({ readUnits }) => readUnits),
+    writeUnits: sum(({ writeUnits }) => writeUnits),
+    kmsRequests: tableKeyRequests(invocations) + calls(/^KMS\./) + executions * assumed.stateMachineKeyRequests,
+    mails: calls(/^SESv2\.SendEmail$/),
+    httpRequests: sum(({ lambda }) => (lambda === 'http-api' ? 1 : 0)),
+    archivePuts: calls(/^S3\.PutObject$/),
+    artifactReads: calls(/^S3\.(Head|Get|List)/),
+    ledgerWrites: calls(/^DynamoDB\.ExecuteStatement$/),
+    functionLogBytes: sum(
+      ({ error, metrics }) =>
+        logLines.platform + (error ? logLines.failed : logLines.done) + metrics.length * logLines.metric,
+    ),
+    stateEvents: stateEvents(machine, states, executions),
+    ledgerBytes: sum(({ ledgerBytes }) => ledgerBytes),
+    archiveBytes: sum(({ archiveBytes }) => archiveBytes),
+    awsReads: sum((each) => callsOf(each, isRead)),
+  };
+}
+
+type Amounts = { [name: string]: number | Amounts };
+
+function addUp(into: Amounts, more: Amounts, times: number): Amounts {
+  for (const [name, value] of Object.entries(more)) {
+    const so = into[name];
+    into[name] =
+      typeof value === 'number'
+        ? ((so as number | undefined) ?? 0) + value * times
+        : addUp((so ?? {}) as Amounts, value, times);
+  }
+  return into;
+}
+
+/** The sum of usages, each so many times. */
+export const total = (parts: readonly { usage: Usage; times: number }[]): Usage =>
+  parts.reduce(
+    (sum, { usage, times }) => addUp(sum, usage as unknown as Amounts, times),
+    {} as Amounts,
+  ) as unknown as Usage;

@@ -1,0 +1,250 @@
+import { describe, expect, test } from 'vitest';
+import type { Invocation } from '../../cost/invocation.ts';
+import { newInvocation } from '../../cost/meter.ts';
+import { ASSUMED, type Assumed, MIX } from '../../cost/mix.ts';
+import { givenBy, type Line, type Prices, restLines, sumOf, usedLines } from '../../cost/model.ts';
+import { NAIVE_STATES, naiveChange, naiveSizes } from '../../cost/naive.ts';
+import prices from '../../cost/prices.json' with { type: 'json' };
+import type { StateMachine, Template } from '../../cost/template.ts';
+import { total, type Usage, usageOf } from '../../cost/usage.ts';
+
+const lambda = (name: string, MemorySize: number) => ({
+  Type: 'AWS::Lambda::Function',
+  Properties: { Handler: `functions/${name}.handler`, MemorySize, Architectures: ['arm64'] },
+});
+const template: Template = {
+  Resources: {
+    Gather: lambda('gather-facts', 512),
+    Check: lambda('check-policies', 1024),
+    Sweep: lambda('sweep', 512),
+    AlarmA: { Type: 'AWS::CloudWatch::Alarm', Properties: { MetricName: 'Errors' } },
+    AlarmB: { Type: 'AWS::CloudWatch::Alarm', Properties: { Metrics: [{ MetricStat: {} }, { MetricStat: {} }, {}] } },
+    KeyA: { Type: 'AWS::KMS::Key' },
+    KeyB: { Type: 'AWS::KMS::Key', Condition: 'Never' },
+    Logs: { Type: 'AWS::Logs::LogGroup', Properties: { RetentionInDays: 60 } },
+    Schedule: { Type: 'AWS::Scheduler::Schedule', Properties: { ScheduleExpression: 'rate(15 minutes)' } },
+  },
+  Conditions: { Never: { 'Fn::Equals': ['a', 'b'] } },
+};
+const machine: StateMachine = {
+  StartAt: 'GatherFacts',
+  States: { GatherFacts: { Type: 'Task' }, CheckPolicies: { Type: 'Task' }, WhatWasFound: { Type: 'Choice' } },
+};
+const assumed: Assumed = {
+  deploymentMinutes: 8,
+  awsCallMs: 10,
+  initMs: 200,
+  endpoints: 50,
+  changesPerMonth: 1_000,
+  storedMonths: 12,
+  trailRegions: 2,
+  stateEventBytes: 1_000,
+  stateMachineKeyRequests: 2,
+};
+const logLines = { done: 300, failed: 400, metric: 200, platform: 500 };
+const basis = { machine, logLines, assumed };
+const given = givenBy(template, prices.prices as Prices, assumed);
+const usdOf = (lines: readonly Line[], id: string) => lines.find((line) => line.id === id)?.usd;
+
+const gathered: Invocation = {
+  ...newInvocation('gather-facts'),
+  state: 'GatherFacts',
+  execution: 'one-1',
+  ms: 100,
+  calls: { 'SageMaker.DescribeEndpoint': 1, 'S3.HeadObject': 2, 'DynamoDB.Query': 1, 'DynamoDB.ExecuteStatement': 1 },
+  readUnits: 4,
+  writeUnits: 6,
+  tables: ['ledger', 'work'],
+  ledgerBytes: 5_000,
+};
+const checked: Invocation = {
+  ...newInvocation('check-policies'),
+  state: 'CheckPolicies',
+  execution: 'one-1',
+  ms: 50,
+  calls: { 'DynamoDB.ExecuteStatement': 1 },
+  writeUnits: 3,
+  tables: ['ledger'],
+  ledgerBytes: 3_000,
+  metrics: [{ name: 'EventToDecisionMs', unit: 'Milliseconds', value: 1 }],
+};
+const archived: Invocation = { ...newInvocation('archive-records'), calls: { 'S3.PutObject': 1 }, archiveBytes: 4_000 };
+const change = [gathered, checked];
+const STATES = ['GatherFacts', 'CheckPolicies', 'WhatWasFound'];
+
+describe('what a change uses', () => {
+  const usage = usageOf(change, STATES, basis);
+  test('every state entered is a transition, and every invocation counts with its calls', () => {
+    expect(usage).toMatchObject({ transitions: 3, executions: 1, readUnits: 4, writeUnits: 9, ledgerWrites: 2 });
+    expect(usage.lambdas).toEqual({
+      'gather-facts': { invocations: 1, ms: 100, awsCalls: 5, starts: 1 },
+      'check-policies': { invocations: 1, ms: 50, awsCalls: 1, starts: 1 },
+    });
+  });
+  test('reads of the customer are told from the gate’s own calls', () => {
+    expect(usage).toMatchObject({ awsReads: 3, artifactReads: 2 });
+  });
+  test('KMS is asked for each table and function once, and by Step Functions', () => {
+    // ledger and work by gather-facts, ledger by check-policies, two for the execution
+    expect(usage.kmsRequests).toBe(5);
+  });
+  test('a key is asked for again when it was not used for five minutes, and for every event', () => {
+    const again = [checked, { ...checked, waitedSeconds: 300 }, { ...checked, waitedSeconds: 301 }];
+    expect(usageOf(again, [], basis).kmsRequests).toBe(2 + 2);
+    const event = { ...newInvocation('receive-event'), tables: ['ledger'] };
+    expect(usageOf([event, event], [], basis).kmsRequests).toBe(2);
+  });
+  test('logs: a line and what Lambda writes for each call, and a line for each metric', () => {
+    expect(usage.functionLogBytes).toBe(2 * (500 + 300) + 200);
+    expect(usageOf([{ ...gathered, error: 'Oops' }], [], basis).functionLogBytes).toBe(500 + 400);
+  });
+  test('the history of an execution: three states entered and left, two tries of tasks, start and end', () => {
+    expect(usage.stateEvents).toBe(3 * 2 + 2 * 3 + 2);
+  });
+  test('usages are added up, Lambda by Lambda', () => {
+    const sum = total([
+      { usage, times: 2 },
+      { usage: usageOf([checked], ['CheckPolicies'], basis), times: 10 },
+    ]);
+    expect(sum.transitions).toBe(2 * 3 + 10);
+    expect(sum.lambdas['check-policies']).toEqual({ invocations: 12, ms: 600, awsCalls: 12, starts: 12 });
+    expect(sum.lambdas['gather-facts']?.invocations).toBe(2);
+  });
+});
+
+describe('the bill of a thousand changes', () => {
+  const thousand = total([{ usage: usageOf(change, STATES, basis), times: 1_000 }]);
+  const lines = usedLines(thousand, given);
+  test.each([
+    // 3,000 transitions at 25 USD a million
+    ['transitions', 0.075],
+    // 2,000 requests at 0.20 a million
+    ['lambda-requests', 0.0004],
+    // (100 + 5 x 10 + 200) ms x 0.5 GB + (50 + 10 + 200) ms x 1 GB = 0.435 GB-s, a thousand times
+    ['lambda-time', 435 * 0.0000133334],
+    ['writes', 0.005625],
+    ['reads', 0.0005],
+    // 5,000 requests at 0.03 for 10,000
+    ['kms', 0.015],
+    ['artifact-reads', 0.0008],
+    ['trail-events', 0.002],
+    // 1,800 bytes a change
+    ['function-logs', 0.0009],
+    // 14 events of 1,000 bytes a change
+    ['execution-logs', 0.007],
+    ['traces', 0.005],
+    ['mails', 0],
+    ['archive-puts', 0],
+  ])('%s cost %d USD', (id, usd) => {
+    expect(usdOf(lines, id)).toBeCloseTo(usd, 10);
+  });
+  test('its sum is that of its lines', () => {
+    expect(sumOf(lines)).toBeCloseTo(
+      0.075 + 0.0004 + 435 * 0.0000133334 + 0.005625 + 0.0005 + 0.015 + 0.0008 + 0.002 + 0.0009 + 0.007 + 0.005,
+      10,
+    );
+  });
+  test('a Lambda that the template does not have is not priced as nothing', () => {
+    const usage = usageOf([archived], [], basis);
+    expect(() => usedLines(usage, given)).toThrow('no Lambda archive-records');
+  });
+  test('nor is what has no price', () => {
+    const { mail: _mail, ...others } = given.prices;
+    expect(() => usedLines(thousand, { ...given, prices: others })).toThrow('no price mail');
+  });
+});
+
+describe('a month at rest', () => {
+  const sweep: Usage = usageOf(
+    [{ ...newInvocation('sweep'), ms: 250, calls: { 'DynamoDB.Query': 5 }, readUnits: 10, tables: ['ledger'] }],
+    [],
+    basis,
+  );
+  const lines = restLines({ template, sweep, change: usageOf(change, STATES, basis), metrics: 4 }, given);
+  test.each([
+    // one metric and two metrics
+    ['alarms', 0.3],
+    // one of the two keys is not made
+    ['keys', 1],
+    ['metrics', 1.2],
+    ['dashboards', 0],
+    ['trail-files', 0],
+    // every 15 minutes for 30 days
+    ['schedule', 2_880 / 1e6],
+    ['sweep-lambda-requests', (2_880 * 0.2) / 1e6],
+    // (250 + 5 x 10 + 200) ms x 0.5 GB
+    ['sweep-lambda-time', 2_880 * 0.25 * 0.0000133334],
+    ['sweep-reads', (28_800 * 0.125) / 1e6],
+    ['sweep-kms', (2_880 * 0.03) / 1e4],
+    // 8,000 bytes of 12,000 changes
+    ['ledger-storage', 0.096 * 0.25],
+    ['ledger-recovery', 0.096 * 0.2],
+    ['archive-storage', 0],
+    // two months of 2,880 x 800 bytes and 1,000 x (1,800 + 14,000) bytes
+    ['log-storage', ((2_880 * 800 + 1_000 * 15_800) / 1e9) * 2 * 0.03],
+  ])('%s cost %d USD', (id, usd) => {
+    expect(usdOf(lines, id)).toBeCloseTo(usd, 10);
+  });
+  test('what a sweep does not use is not listed', () => {
+    expect(lines.map(({ id }) => id)).not.toContain('sweep-mails');
+  });
+});
+
+describe('the naive design', () => {
+  const request = {
+    ...newInvocation('request-approval'),
+    state: 'RequestApproval',
+    execution: 'one-1',
+    calls: { 'SESv2.SendEmail': 2 },
+  };
+  const recorded = {
+    ...newInvocation('record-outcome'),
+    state: 'RecordOutcome',
+    execution: 'one-1',
+    calls: { 'DynamoDB.ExecuteStatement': 1 },
+  };
+  const event = { ...newInvocation('receive-event'), calls: { 'DynamoDB.ExecuteStatement': 1 } };
+  const ours = [event, gathered, checked, request, recorded, archived, archived, archived, archived];
+  const { invocations, states } = naiveChange(ours);
+  test('has twelve states', () => {
+    expect(NAIVE_STATES).toHaveLength(12);
+    expect(new Set(NAIVE_STATES).size).toBe(12);
+  });
+  test('reads step by step what ours reads at once, and takes as long for it', () => {
+    const steps = invocations.slice(0, 7);
+    expect(steps.map(({ calls }) => calls)).toEqual([
+      { 'SageMaker.DescribeEndpoint': 1 },
+      {},
+      {},
+      { 'S3.HeadObject': 2 },
+      {},
+      {},
+      {},
+    ]);
+    expect(steps.reduce((sum, { ms }) => sum + ms, 0)).toBeCloseTo(100);
+    expect(states).toHaveLength(7 + 3 + 1);
+  });
+  test('sends the same mails and keeps the same records, but for those of events', () => {
+    const naive = usageOf(invocations, states, basis);
+    expect(naive).toMatchObject({ mails: 2, ledgerWrites: 3, archivePuts: 3, writeUnits: 9, ledgerBytes: 8_000 });
+  });
+  test('its Lambdas are as large as ours', () => {
+    expect(naiveSizes(given.sizes).get('ReadModels')).toEqual(given.sizes.get('gather-facts'));
+  });
+  test('a call that no step of it makes is named', () => {
+    const other = { ...gathered, calls: { 'SageMaker.ListHubs': 1 } };
+    expect(() => naiveChange([other])).toThrow('SageMaker.ListHubs');
+  });
+});
+
+test('the mix is a thousand changes, and every assumption says why', () => {
+  expect(MIX.reduce((sum, { perThousand }) => sum + perThousand, 0)).toBe(1_000);
+  for (const { why } of Object.values(ASSUMED)) expect(why).toMatch(/\.$/);
+});
+
+test.each(Object.entries(prices.prices))('the price of %s has a unit, a source and a date', (_name, price) => {
+  expect(price.usd).toBeGreaterThan(0);
+  expect(price.per).toBeGreaterThan(0);
+  expect(`${price.unit}${price.source}`).not.toBe('');
+  expect(price.asOf).toMatch(/^20\d\d/);
+});
