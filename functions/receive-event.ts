@@ -2,7 +2,7 @@ import { DescribeInferenceComponentCommand, DescribeMonitoringScheduleCommand } 
 import * as z from 'zod';
 import { dynamodb, sagemaker, sfn, sts } from '../shared/aws/clients.ts';
 import { isMissing } from '../shared/aws/endpoint-reader.ts';
-import { inputOf, startedAfter } from '../shared/aws/executions.ts';
+import { readExecution, startedAfter } from '../shared/aws/executions.ts';
 import { sagemakerAt } from '../shared/aws/member-accounts.ts';
 import { receiveChange } from '../shared/aws/receive-change.ts';
 import { recordOutcome } from '../shared/aws/record-outcome.ts';
@@ -66,12 +66,13 @@ async function receiveExecutionEnd(
     return { as: 'dropped', detail: 'an execution of another state machine' };
   }
   // With a key of our own, Step Functions leaves input, error and cause out of its events.
-  const input = await inputOf(services, reading.executionArn);
-  if (!input) {
+  const ended = await readExecution(services, reading.executionArn);
+  if (!ended) {
     const { id } = await quarantine(services, reading, 'its input is not that of an execution of ours');
     return { as: 'quarantined', detail: id };
   }
-  const failure = { error: `Execution${reading.status}`, cause: reading.cause };
+  const { input, cause } = ended;
+  const failure = { error: `Execution${reading.status}`, cause };
   const result = await recordOutcome(services, input, 'failed', failure);
   return {
     as: 'recorded',

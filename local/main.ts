@@ -215,7 +215,13 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
           source: 'aws.states',
           'detail-type': 'Step Functions Execution Status Change',
           time: services.now(),
-          detail: { ...execution, stateMachineArn: config.stateMachineArn },
+          // With a key of one's own, Step Functions leaves out what the execution was given and what became of it.
+          detail: {
+            executionArn: `${config.stateMachineArn.replace(':stateMachine:', ':execution:')}:${execution.name}`,
+            stateMachineArn: config.stateMachineArn,
+            name: execution.name,
+            status: execution.status,
+          },
         });
       }
     },

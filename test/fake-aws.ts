@@ -87,7 +87,7 @@ export type World = {
   buckets: Record<string, Partial<GetBucketEncryptionCommandOutput> | number>;
   /** Items on one page of every list. */
   pageSize: number;
-  executions: Map<string, { input: string; status: string }>;
+  executions: Map<string, { input: string; status: string; error?: string; cause?: string }>;
   /** Task tokens that were resumed. */
   resumed: string[];
   mails: { to: string; subject: string; text: string }[];
@@ -332,7 +332,7 @@ export function fakeAws(overrides: Partial<Services> = {}) {
   answer(sfn, DescribeExecutionCommand, ({ executionArn }: In) => {
     const found = world.executions.get(executionArn?.split(':').at(-1) ?? '');
     if (!found) throw awsError('ExecutionDoesNotExist');
-    return { status: found.status, input: found.input };
+    return found;
   });
   answer(sfn, SendTaskSuccessCommand, ({ taskToken = '' }: In) => {
     world.resumed.push(taskToken);

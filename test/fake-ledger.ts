@@ -34,7 +34,7 @@ function meets(
   return isDeepStrictEqual(item[nameIn(name)], ExpressionAttributeValues[value]);
 }
 
-/** `SET a = :a, #b = :b`, `REMOVE #a, b`, `ADD a :one`: the forms that we use, on top-level attributes. */
+/** `SET a = :a, #b = :b`, `REMOVE #a, b`, `ADD a :one` (a number, or strings to a set): the forms that we use, on top-level attributes. */
 function update(
   item: Item,
   { UpdateExpression = '', ExpressionAttributeNames = {}, ExpressionAttributeValues = {} }: UpdateItemCommandInput,
@@ -47,6 +47,8 @@ function update(
     const given = ExpressionAttributeValues[value];
     if (verb === 'REMOVE') delete changed[name];
     else if (!given) throw awsError('ValidationException', `no value for ${value}`);
+    else if (verb === 'ADD' && given.SS)
+      changed[name] = { SS: [...new Set([...(changed[name]?.SS ?? []), ...given.SS])] };
     else if (verb === 'ADD') changed[name] = { N: String(Number(changed[name]?.N ?? 0) + Number(given.N)) };
     else changed[name] = given;
   }

@@ -26,8 +26,8 @@ export type StoredRequest = {
   endpoint: EndpointRef;
   generation: number;
   expiresAt: string;
-  /** SHA-256 of `id:code` by approver id. */
-  codes: Record<string, string>;
+  /** `approver:hash` for every code that was sent; the hash is SHA-256 of `request:code`. */
+  codes: string[];
   notified: boolean;
   notifyErrors: string[];
   wrongCodes: number;
@@ -61,7 +61,7 @@ function requestFrom(item: Record<string, AttributeValue>): StoredRequest {
     endpoint: EndpointRef.parse({ account: item.account?.S, region: item.region?.S, name: item.endpoint?.S }),
     generation: Number(item.generation?.N ?? 0),
     expiresAt: item.expiresAt?.S ?? '',
-    codes: Object.fromEntries(Object.entries(item.codes?.M ?? {}).map(([approver, hash]) => [approver, hash.S ?? ''])),
+    codes: item.codes?.SS ?? [],
     notified: item.notified?.BOOL ?? false,
     notifyErrors: (item.notifyErrors?.L ?? []).map(({ S = '' }) => S),
     wrongCodes: Number(item.wrongCodes?.N ?? 0),
@@ -132,16 +132,18 @@ export async function storeToken(
   });
 }
 
-/** Keeps the hashes of the codes before they are sent. */
+/** Keeps the hashes of the codes before they are sent. Codes of an earlier message, which may have got through, stay valid. */
 export async function storeCodes(
   services: With<'dynamodb'>,
   id: string,
   codes: ReadonlyMap<string, string>,
 ): Promise<void> {
-  const hashes = [...codes].map(([approver, code]) => [approver, { S: codeHash(id, code) }] as const);
+  const hashes = [...codes].map(([approver, code]) => `${approver}:${codeHash(id, code)}`);
+  // DynamoDB has no empty sets, and where nobody is asked there is no code.
+  if (hashes.length === 0) return;
   await update(services, id, {
-    UpdateExpression: 'SET codes = :codes',
-    ExpressionAttributeValues: { ':codes': { M: Object.fromEntries(hashes) } },
+    UpdateExpression: 'ADD codes :codes',
+    ExpressionAttributeValues: { ':codes': { SS: hashes } },
   });
 }
 
@@ -234,7 +236,7 @@ const equal = (a: string, b: string) => a.length === b.length && timingSafeEqual
 /** Whose code is it? Every hash is compared, in constant time. */
 function approverByCode(request: StoredRequest, code: string, approvers: readonly Approver[]): Approver | undefined {
   const hash = codeHash(request.id, code);
-  return approvers.filter(({ id }) => equal(request.codes[id] ?? '', hash))[0];
+  return approvers.filter(({ id }) => request.codes.some((each) => equal(each, `${id}:${hash}`)))[0];
 }
 
 /** What a person says: who they are is told by the code that only their mailbox has. */

@@ -84,11 +84,15 @@ async function statusOf(services: With<'sfn'>, name: string): Promise<string | u
   return (await services.sfn.send(asked)).status;
 }
 
-/** What an execution of ours was started with; undefined where it is not an input of ours. */
-export async function inputOf(services: With<'sfn'>, executionArn: string): Promise<ExecutionInput | undefined> {
-  const { input = '' } = await services.sfn.send(new DescribeExecutionCommand({ executionArn }));
+/** What an execution of ours was started with, and why it ended; undefined where its input is not one of ours. */
+export async function readExecution(
+  services: With<'sfn'>,
+  executionArn: string,
+): Promise<{ input: ExecutionInput; cause: string } | undefined> {
+  const { input = '', error, cause } = await services.sfn.send(new DescribeExecutionCommand({ executionArn }));
   try {
-    return ExecutionInput.safeParse(JSON.parse(input)).data;
+    const { data } = ExecutionInput.safeParse(JSON.parse(input));
+    return data && { input: data, cause: [error, cause].filter(Boolean).join(': ') || 'no cause is given' };
   } catch {
     return undefined;
   }

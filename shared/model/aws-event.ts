@@ -20,7 +20,7 @@ export type EventReading =
       name: string;
       change: Omit<EndpointChange, 'endpoint'> & Pick<EndpointRef, 'account' | 'region'>;
     }
-  | { as: 'execution-ended'; stateMachineArn: string; executionArn: string; status: string; cause: string }
+  | { as: 'execution-ended'; stateMachineArn: string; executionArn: string; status: string }
   | { as: 'dropped'; reason: string }
   | { as: 'poison'; reason: string };
 
@@ -84,8 +84,6 @@ const ExecutionStatusChange = z.object({
   stateMachineArn: z.string(),
   executionArn: z.string(),
   status: z.string(),
-  error: z.string().nullish(),
-  cause: z.string().nullish(),
 });
 
 const dropped = (reason: string): EventReading => ({ as: 'dropped', reason });
@@ -275,15 +273,9 @@ function readAlarmConfiguration(envelope: Envelope): EventReading {
 function readExecutionStatus(envelope: Envelope): EventReading {
   const parsed = ExecutionStatusChange.safeParse(envelope.detail);
   if (!parsed.success) return poison(explain(parsed.error, 'detail'));
-  const { stateMachineArn, executionArn, status, error, cause } = parsed.data;
+  const { stateMachineArn, executionArn, status } = parsed.data;
   if (!['FAILED', 'TIMED_OUT', 'ABORTED'].includes(status)) return dropped('execution-status');
-  return {
-    as: 'execution-ended',
-    stateMachineArn,
-    executionArn,
-    status,
-    cause: [error, cause].filter(Boolean).join(': ') || 'no cause is given',
-  };
+  return { as: 'execution-ended', stateMachineArn, executionArn, status };
 }
 
 /** An event of our own smoke test. Anybody who may put events could send it, so it speaks of smoke endpoints only. */

@@ -49,7 +49,7 @@ describe('what is stored', () => {
     const { services, tables } = await asked();
     expect(await readRequest(services, REQUEST)).toEqual({
       ...request,
-      codes: { asha: codeHash(REQUEST, 'K7QM-2XVA-9RTB-4HNC'), ben: codeHash(REQUEST, 'AAAA-BBBB-CCCC-DDDD') },
+      codes: [`asha:${codeHash(REQUEST, 'K7QM-2XVA-9RTB-4HNC')}`, `ben:${codeHash(REQUEST, 'AAAA-BBBB-CCCC-DDDD')}`],
       notified: false,
       notifyErrors: [],
       wrongCodes: 0,

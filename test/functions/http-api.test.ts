@@ -25,7 +25,7 @@ const READS = ['GetItemCommand', 'QueryCommand'];
 let services: Services;
 
 /** The tables as AWS would answer for them: a stream, one open request, nothing else. Whatever writes is refused. */
-function tables(history: EndpointHistory, request = requestItem({ codes: { M: { asha: { S: HASH } } } })) {
+function tables(history: EndpointHistory, request = requestItem({ codes: { SS: [`asha:${HASH}`] } })) {
   const records = history.changes
     .flatMap((change) => change.records)
     .sort((one, other) => other.sequence - one.sequence);
@@ -282,7 +282,7 @@ describe('an answer', () => {
       return {};
     });
     const history = waiting();
-    const request = requestItem({ codes: { M: { asha: { S: HASH } } } });
+    const request = requestItem({ codes: { SS: [`asha:${HASH}`] } });
     const items = history.changes
       .flatMap(({ records }) => records)
       .reverse()

@@ -287,15 +287,13 @@ describe('an execution that ended without its last state', () => {
       stateMachineArn: 'arn:aws:states:us-east-1:111122223333:stateMachine:portcullis',
       executionArn: 'arn:aws:states:us-east-1:111122223333:execution:portcullis:one',
       status: 'ABORTED',
-      error: 'Stopped',
-      cause: 'by hand',
       ...overrides,
     });
 
   const input = JSON.stringify({ change: change(), generation: 1, approvalTimeoutSeconds: 60 });
   const setUpEnded = (given = input) => {
     const parts = setUp();
-    parts.aws.world.executions.set('one', { input: given, status: 'ABORTED' });
+    parts.aws.world.executions.set('one', { input: given, status: 'ABORTED', error: 'Stopped', cause: 'by hand' });
     return parts;
   };
 
