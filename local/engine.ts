@@ -226,8 +226,8 @@ export function createEngine({
       aborts.delete(execution.name);
       if (stopped) return;
       const ended = { ...execution, stopDate: services.now(), ...rest } as StoredExecution;
-      // The input was kept to start it again; now nobody needs it.
-      store.put('execution', execution.name, { ...ended, input: '' });
+      // The input was kept to start it again. Now it is of use only where the end is still to be recorded.
+      store.put('execution', execution.name, ended.status === 'SUCCEEDED' ? { ...ended, input: '' } : ended);
       onEnd?.(ended);
     };
     result.then(
