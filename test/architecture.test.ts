@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
-const files = ['shared', 'functions', 'web', 'local', 'cli'].flatMap((folder) =>
+const files = ['shared', 'functions', 'console', 'web', 'local', 'cli'].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
     .map((entry) => relative(root, join(entry.parentPath, entry.name))),
@@ -60,7 +60,7 @@ describe('the direction of imports', () => {
     textOf.delete('x/probe.ts');
   });
   test('every import of our own names a file that is there, with its ending', () => {
-    const own = imports.filter(({ to }) => within('shared', 'functions', 'web', 'local', 'cli')(to));
+    const own = imports.filter(({ to }) => within('shared', 'functions', 'console', 'web', 'local', 'cli')(to));
     expect(own.length).toBeGreaterThan(100);
     expect(own.filter(({ to }) => !existsSync(join(root, to)))).toEqual([]);
   });
@@ -90,13 +90,17 @@ describe('the direction of imports', () => {
     expect(broken(within('functions'), (to) => !within('functions')(to))).toEqual([]);
   });
   test('shared imports nothing of what uses it', () => {
-    expect(broken(within('shared'), (to) => !within('functions', 'web', 'local', 'cli')(to))).toEqual([]);
+    expect(broken(within('shared'), (to) => !within('functions', 'console', 'web', 'local', 'cli')(to))).toEqual([]);
   });
   test('nothing in the product imports the local runtime or the command line', () => {
-    expect(broken(within('shared', 'functions', 'web'), (to) => !within('local', 'cli')(to))).toEqual([]);
+    expect(broken(within('shared', 'functions', 'console', 'web'), (to) => !within('local', 'cli')(to))).toEqual([]);
   });
   test('the local runtime does not import the command line', () => {
     expect(broken(within('local'), (to) => !within('cli')(to))).toEqual([]);
+  });
+  test('what answers routes imports only pages and shared, and is used by functions alone', () => {
+    expect(broken(within('console'), (to) => !within('functions', 'local', 'cli')(to))).toEqual([]);
+    expect(broken(within('shared', 'web', 'local', 'cli'), (to) => !within('console')(to))).toEqual([]);
   });
   test('pages import only the model, policies and pages', () => {
     expect(broken(within('web'), (to) => within('shared/model', 'shared/policies', 'web')(to))).toEqual([]);

@@ -11,15 +11,18 @@ export const EndpointRef = z.strictObject({
     .string()
     .max(63)
     .regex(/^[a-zA-Z0-9](-*[a-zA-Z0-9])*$/, 'must be an endpoint name: letters, digits and inner hyphens'),
+  /** The endpoint as somebody intends it, which has a stream of its own: a plan must not stand in the way of what happens. */
+  planned: z.literal(true).optional(),
 });
 export type EndpointRef = z.infer<typeof EndpointRef>;
 
 /**
- * The key of an endpoint's stream in the ledger: `endpoint#<account>#<region>#<name>`. Endpoint names are unique per
+ * The key of an endpoint's stream in the ledger: `endpoint#<account>#<region>#<name>`, and for the plans of it
+ * `plan#<account>#<region>#<name>`. Endpoint names are unique per
  * region without regard to case (CreateEndpoint API), so the key is lower case.
  */
 export function streamOf(ref: EndpointRef): string {
-  return `endpoint#${ref.account}#${ref.region}#${ref.name.toLowerCase()}`;
+  return `${ref.planned ? 'plan' : 'endpoint'}#${ref.account}#${ref.region}#${ref.name.toLowerCase()}`;
 }
 
 /** The endpoint's ARN; SageMaker writes the name in lower case there. */
