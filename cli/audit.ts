@@ -84,6 +84,12 @@ function whatOf(body: import('../shared/model/ledger-record.ts').RecordBody): st
       return `${body.answer} by ${body.approver}: ${body.reason}`;
     case 'decided':
       return `${body.answer}: ${body.reason}`;
+    case 'commented':
+      return `${body.person}: ${body.text}`;
+    case 'break-glass-reviewed':
+      return `${body.finding} by ${body.reviewer}: ${body.reason}`;
+    case 'plan-matched':
+      return `carried out by change ${body.change}`;
     case 'outcome':
       return `${body.result}: ${body.reason}`;
   }

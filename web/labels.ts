@@ -20,6 +20,7 @@ const LABELS: Record<State, readonly [tone: 'good' | 'bad' | 'ask' | 'note' | 'p
   unchanged: ['good', 'Unchanged'],
   rejected: ['bad', 'Rejected'],
   expired: ['bad', 'Expired'],
+  withdrawn: ['plain', 'Withdrawn'],
   superseded: ['plain', 'Superseded'],
   deleted: ['plain', 'Deleted'],
   open: ['note', 'Open'],

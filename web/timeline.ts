@@ -41,6 +41,17 @@ function inWords({ body, endpoint }: LedgerRecord): { title: Value; more?: Value
       };
     case 'decided':
       return { title: html`Request ended: ${badge(body.answer)}`, more: body.reason };
+    case 'commented':
+      return { title: html`<strong>${body.person}</strong> commented`, more: html`<q>${body.text}</q>` };
+    case 'break-glass-reviewed':
+      return {
+        title: html`<strong>${body.reviewer}</strong> reviewed the broken glass: ${body.finding === 'justified' ? 'justified' : 'not justified'}`,
+        more: html`<q>${body.reason}</q>`,
+      };
+    case 'plan-matched':
+      return {
+        title: html`Carried out by <a href="${changePath({ ...endpoint, planned: undefined }, body.change)}">change ${body.change}</a>`,
+      };
     case 'monitoring-verified':
       return { title: html`Monitors and alarms verified: ${badge(body.decision)}` };
     case 'outcome':

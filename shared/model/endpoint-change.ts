@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { Actor } from './actor.ts';
+import { DeploymentPlan } from './deployment-plan.ts';
 import { EndpointRef } from './endpoint-ref.ts';
 
 /** What an event says about the endpoint's state; each field only where the event carries it. */
@@ -18,8 +19,8 @@ export type Sighting = z.infer<typeof Sighting>;
 /** What starts one execution: a sign that an endpoint may have changed. An event is a doorbell; facts are read live. */
 export const EndpointChange = z.strictObject({
   endpoint: EndpointRef,
-  /** `endpoint`: its deployment; `guard`: a monitor, an alarm or a tag; `deleted`: it is gone or going. */
-  kind: z.enum(['endpoint', 'guard', 'deleted']),
+  /** `endpoint`: its deployment; `guard`: a monitor, an alarm or a tag; `deleted`: it is gone or going; `plan`: one is submitted. */
+  kind: z.enum(['endpoint', 'guard', 'deleted', 'plan']),
   /** The event's name, such as `UpdateEndpoint` or `SageMaker Endpoint State Change`. */
   cause: z.string(),
   eventId: z.string(),
@@ -28,5 +29,7 @@ export const EndpointChange = z.strictObject({
   /** Who did it, where the event says so; native events never do. */
   actor: Actor.optional(),
   sighting: Sighting,
+  /** What is intended; for `plan`, whose endpoint is marked `planned`. */
+  plan: DeploymentPlan.optional(),
 });
 export type EndpointChange = z.infer<typeof EndpointChange>;

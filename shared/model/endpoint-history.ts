@@ -6,7 +6,7 @@ import { isHosted } from './variant.ts';
 
 /** How a request for approval ended. */
 export type ApprovalEnd = {
-  answer: 'approved' | 'rejected' | 'expired' | 'superseded';
+  answer: 'approved' | 'rejected' | 'expired' | 'superseded' | 'withdrawn';
   /** Ids of those who approved or rejected; empty where nobody did. */
   approvers: string[];
   reason: string;
@@ -23,6 +23,13 @@ export type ChangeHistory = {
   request?: RecordOf<'approval-requested'>;
   approvals: RecordOf<'approval-given'>[];
   decided?: ApprovalEnd;
+  /** Said about the request without deciding it. */
+  comments: RecordOf<'commented'>[];
+  /** The approval that was given by breaking the glass, and what was found about it afterwards. */
+  breakGlass?: RecordOf<'approval-given'>;
+  review?: RecordOf<'break-glass-reviewed'>;
+  /** For a plan: the changes that carried it out, by number in the endpoint's own stream. */
+  carriedOutBy: number[];
   /** Events that came in about it after the one that started it. */
   events: EndpointChange[];
   verified?: RecordOf<'monitoring-verified'>;
@@ -49,6 +56,8 @@ export function historyOf(records: readonly LedgerRecord[]): EndpointHistory {
       generation: body.generation,
       requesters: [],
       approvals: [],
+      comments: [],
+      carriedOutBy: [],
       events: [],
       records: [],
     };
@@ -75,6 +84,7 @@ export function historyOf(records: readonly LedgerRecord[]): EndpointHistory {
         break;
       case 'approval-given':
         change.approvals.push(body);
+        if (body.breakGlass) change.breakGlass = body;
         if (body.decides) {
           const { answer, reason } = body;
           const approvers = change.approvals.filter((each) => each.answer === answer).map(({ approver }) => approver);
@@ -83,6 +93,15 @@ export function historyOf(records: readonly LedgerRecord[]): EndpointHistory {
         break;
       case 'decided':
         change.decided = { answer: body.answer, approvers: [], reason: body.reason };
+        break;
+      case 'commented':
+        change.comments.push(body);
+        break;
+      case 'break-glass-reviewed':
+        change.review = body;
+        break;
+      case 'plan-matched':
+        change.carriedOutBy.push(body.change);
         break;
       case 'monitoring-verified':
         change.verified = body;

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { Actor } from './actor.ts';
 import { digestOf } from './canonical-json.ts';
+import { DeploymentPlan } from './deployment-plan.ts';
 import { EffectiveDeployment } from './effective-deployment.ts';
 import { EndpointChange } from './endpoint-change.ts';
 import { EndpointFacts } from './endpoint-facts.ts';
@@ -24,6 +25,7 @@ export const Result = z.enum([
   'blocked',
   'rejected',
   'expired',
+  'withdrawn',
   'superseded',
   'deleted',
   'undetermined',
@@ -45,6 +47,39 @@ export const Baseline = z.strictObject({
 });
 export type Baseline = z.infer<typeof Baseline>;
 
+/** A plan as it was submitted, and until when a change may be matched with it. */
+const SubmittedPlan = z.strictObject({
+  document: DeploymentPlan,
+  validUntil: Timestamp,
+  /** Digests of states on the way to it, such as the one before auto scaling is registered; approving it approves them. */
+  onTheWay: z.array(Digest),
+});
+export type SubmittedPlan = z.infer<typeof SubmittedPlan>;
+
+/** The plan that a change was found to carry out, and on whose authority. */
+const MatchedPlan = z.strictObject({
+  /** Its number in the stream of the endpoint's plans. */
+  generation: Generation,
+  digest: Digest,
+  request: z.string().nullable(),
+  approvers: z.array(z.string()),
+  reason: z.string(),
+  approvedFor: z.array(z.string()),
+});
+export type MatchedPlan = z.infer<typeof MatchedPlan>;
+
+/** So many approvals, from members of a group or (null) from anybody on the list, and why. */
+export const ApprovalNeed = z.strictObject({
+  group: z.string().nullable(),
+  count: z.int().positive(),
+  because: z.string(),
+});
+export type ApprovalNeed = z.infer<typeof ApprovalNeed>;
+
+/** How an answer came in. */
+export const Via = z.enum(['page', 'slack', 'cli', 'api']);
+export type Via = z.infer<typeof Via>;
+
 const ChangeOpened = z.strictObject({
   kind: z.literal('change-opened'),
   generation: Generation,
@@ -56,6 +91,8 @@ const ChangeOpened = z.strictObject({
   environment: EnvironmentFact,
   facts: EndpointFacts,
   baseline: Baseline.nullable(),
+  /** In the stream of an endpoint's plans only. */
+  plan: SubmittedPlan.optional(),
 });
 const ChangeJoined = z.strictObject({
   kind: z.literal('change-joined'),
@@ -84,6 +121,7 @@ const Findings = z.strictObject({
   cost: HourlyCost,
   policyDigest: Digest,
   priceDigest: Digest,
+  plan: MatchedPlan.optional(),
 });
 const ApprovalRequested = z.strictObject({
   kind: z.literal('approval-requested'),
@@ -94,6 +132,7 @@ const ApprovalRequested = z.strictObject({
   approvers: z.array(z.string()),
   /** Policies that asked. */
   reasons: z.array(z.string()),
+  needs: z.array(ApprovalNeed).optional(),
 });
 const ApprovalGiven = z.strictObject({
   kind: z.literal('approval-given'),
@@ -105,6 +144,9 @@ const ApprovalGiven = z.strictObject({
   reason: z.string(),
   /** True where this answer settles the request: giving it and deciding is one record, so it is one conditional insert. */
   decides: z.boolean(),
+  via: Via.optional(),
+  /** Given in an emergency by somebody who may, past everybody else; it stays open until a second person reviews it. */
+  breakGlass: z.literal(true).optional(),
 });
 /** A request that ended without a person's answer. */
 const Decided = z.strictObject({
@@ -112,8 +154,35 @@ const Decided = z.strictObject({
   generation: Generation,
   digest: Digest,
   request: z.string(),
-  answer: z.enum(['expired', 'superseded']),
+  answer: z.enum(['expired', 'superseded', 'withdrawn']),
   reason: z.string(),
+});
+/** Said about a request without deciding it. */
+const Commented = z.strictObject({
+  kind: z.literal('commented'),
+  generation: Generation,
+  digest: Digest,
+  request: z.string(),
+  person: z.string(),
+  text: z.string(),
+});
+/** What a second person found about an approval that was given by breaking the glass. */
+const BreakGlassReviewed = z.strictObject({
+  kind: z.literal('break-glass-reviewed'),
+  generation: Generation,
+  digest: Digest,
+  request: z.string(),
+  reviewer: z.string(),
+  finding: z.enum(['justified', 'not-justified']),
+  reason: z.string(),
+});
+/** In the stream of plans: a change of the endpoint turned out to be what was planned. */
+const PlanMatched = z.strictObject({
+  kind: z.literal('plan-matched'),
+  generation: Generation,
+  digest: Digest,
+  /** The number of that change in the endpoint's own stream. */
+  change: Generation,
 });
 const MonitoringVerified = z.strictObject({
   kind: z.literal('monitoring-verified'),
@@ -148,6 +217,9 @@ export const RecordBody = z.discriminatedUnion('kind', [
   ApprovalRequested,
   ApprovalGiven,
   Decided,
+  Commented,
+  BreakGlassReviewed,
+  PlanMatched,
   MonitoringVerified,
   OutcomeRecord,
 ]);

@@ -51,6 +51,7 @@ export function outcomeOf(
     if (decided.answer === 'rejected') {
       return ended('rejected', 'blocked', `Rejected by ${decided.approvers.join(', ')}: ${decided.reason}`);
     }
+    if (decided.answer === 'withdrawn') return ended('withdrawn', 'blocked', `Withdrawn: ${decided.reason}`);
     if (decided.answer !== 'approved') return ended('expired', 'blocked', `Not approved: ${decided.reason}.`);
   }
   const { verified } = change;
