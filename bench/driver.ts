@@ -52,12 +52,18 @@ export type Running = {
   /** Milliseconds from the start of the process to its ready line. */
   readyMs: number;
   dataDir: string;
+  /** Ends it and forgets everything. */
   stop: () => Promise<void>;
+  /** Ends it like this and keeps what it has stored, for the next start in the same directory. */
+  end: (signal: 'SIGTERM' | 'SIGKILL') => Promise<void>;
 };
 
-/** The runtime as users start it, in an empty directory. */
-export async function startRuntime(config: string, args: string[] = []): Promise<Running> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'portcullis-bench-'));
+/** The runtime as users start it, in an empty directory or in that of an earlier one. */
+export async function startRuntime(
+  config: string,
+  args: string[] = [],
+  dataDir = mkdtempSync(join(tmpdir(), 'portcullis-bench-')),
+): Promise<Running> {
   const configPath = join(dataDir, 'portcullis.yaml');
   writeFileSync(configPath, config);
   const started = performance.now();
@@ -76,15 +82,19 @@ export async function startRuntime(config: string, args: string[] = []): Promise
     });
     child.once('exit', (code) => reject(new Error(`The runtime ended with ${code}.`)));
   });
+  const end = async (signal: 'SIGTERM' | 'SIGKILL') => {
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await ended;
+  };
   return {
     ...ready,
     pid: child.pid ?? 0,
     readyMs: performance.now() - started,
     dataDir,
+    end,
     stop: async () => {
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGTERM');
-      await ended;
+      await end('SIGTERM');
       rmSync(dataDir, { recursive: true, force: true });
     },
   };

@@ -84,8 +84,9 @@ export async function benchWaiting({ waiting = 10_000, perSecond = 40 } = {}) {
         from = page.LastEvaluatedKey;
       } while (from);
     }
-    // People take their time; what the requests' coming in took is given back meanwhile.
-    await sleep(20_000);
+    // People take their time. What the requests' coming in took is given back meanwhile: two collections once it is
+    // quiet, and V8 keeps free pages for another eight seconds.
+    await sleep(45_000);
     const resident = residentMb(runtime.pid);
     return {
       ok: open === waiting && resident !== undefined && resident <= 300,

@@ -1,10 +1,9 @@
-import { answerRequest, approvalRules, listOpenRequests, readRequest } from '../shared/aws/approvals.ts';
+import { approvalRules, listOpenRequests, listOpenReviews, readRequest } from '../shared/aws/approvals.ts';
 import { readStream } from '../shared/aws/ledger.ts';
 import type { Services } from '../shared/aws/services.ts';
-import { approvalState } from '../shared/model/approval.ts';
+import { type ApprovalState, approvalState } from '../shared/model/approval.ts';
 import { differences } from '../shared/model/effective-deployment.ts';
 import { changeOf, requestersOf } from '../shared/model/endpoint-history.ts';
-import type { ApprovalAnswer } from '../shared/model/ledger-record.ts';
 import { type AwsOptions, servicesFor } from './context.ts';
 import { CliError, EXIT, json, type Output, table, visible } from './output.ts';
 
@@ -30,11 +29,32 @@ export async function approvalsList(options: Options, output: Output): Promise<n
         open.map((each) => [each.id, each.endpoint, String(each.generation), each.expiresAt, each.link]),
       ),
     );
+    for (const { id, notifyErrors } of open.filter(({ notifyErrors }) => notifyErrors.length > 0)) {
+      output.out(`Not everybody was told of ${id}: ${notifyErrors.map(visible).join('; ')}`);
+    }
   }
   return EXIT.fine;
 }
 
-async function load(services: Services, id: string) {
+/** `approvals reviews`: approvals by broken glass that nobody has reviewed yet, longest open first. */
+export async function approvalsReviews(options: Options, output: Output): Promise<number> {
+  const open = await listOpenReviews(servicesFor(options));
+  if (options.json) output.out(json(open));
+  else if (open.length === 0) output.out('Nothing waits for a review.');
+  else {
+    const rows = open.map(({ request, endpoint, generation, since }) => [
+      request,
+      endpoint.name,
+      String(generation),
+      since,
+    ]);
+    output.out(table(['REQUEST', 'ENDPOINT', 'CHANGE', 'SINCE'], rows));
+  }
+  return EXIT.fine;
+}
+
+/** What a request is about and how it stands, from the ledger. */
+export async function loadRequest(services: Services, id: string) {
   const stored = await readRequest(services, id);
   if (!stored) throw new CliError(`There is no request ${id}. "portcullis approvals list" shows what waits.`);
   const { history } = await readStream(services, stored.endpoint, stored.generation);
@@ -46,20 +66,40 @@ async function load(services: Services, id: string) {
   return { stored, change, requesters, opened: change.opened, request: change.request, state };
 }
 
+function stateLine(state: ApprovalState, expiresAt: string): string {
+  switch (state.state) {
+    case 'waiting':
+      return `waiting, ${state.approvalsGiven} of ${state.approvalsNeeded} approvals, expires ${expiresAt}`;
+    case 'decided':
+      return `${state.decided.answer}${state.decided.approvers.length > 0 ? ` by ${state.decided.approvers.join(', ')}` : ''}: ${visible(state.decided.reason)}`;
+    default:
+      return state.state;
+  }
+}
+
 /** `approvals show ID`: what approving would accept. */
 export async function approvalsShow(id: string, options: Options, output: Output): Promise<number> {
-  const { change, requesters, opened, request, state } = await load(servicesFor(options), id);
+  const { change, requesters, opened, request, state } = await loadRequest(servicesFor(options), id);
   const difference = differences(opened.baseline?.deployment, opened.deployment);
   if (options.json) {
     output.out(json({ request, state, requesters, findings: change.findings, differences: difference }));
     return EXIT.fine;
   }
+  const needs = state.state === 'waiting' ? state.needs : [];
   const people = [...new Set(requesters.map(({ person }) => person))];
   const lines = [
     `${opened.facts.endpoint.name} (${opened.environment.name}; ${opened.environment.evidence})`,
     `changed by ${visible(people.join(', ')) || 'unknown'} at ${opened.changedAt} (${opened.cause})`,
-    `state: ${state.state}${state.state === 'waiting' ? `, ${state.approvalsGiven} of ${state.approvalsNeeded} approvals, expires ${request.expiresAt}` : ''}`,
+    `state: ${stateLine(state, request.expiresAt)}`,
+    ...needs.map(
+      ({ group, needed, given, because }) => `  ${given} of ${needed} from ${group ?? 'anybody'} (${because})`,
+    ),
     `digest: ${request.digest}`,
+    ...change.approvals.map(
+      ({ approver, answer, reason, breakGlass }) =>
+        `${approver} ${answer}${breakGlass ? ' by breaking the glass' : ''}: ${visible(reason)}`,
+    ),
+    ...change.comments.map(({ person, text }) => `${person} says: ${visible(text)}`),
     '',
     opened.baseline ? 'Against the last accepted deployment:' : 'First deployment; this is what will run:',
     table(
@@ -78,44 +118,4 @@ export async function approvalsShow(id: string, options: Options, output: Output
   ];
   output.out(lines.join('\n'));
   return EXIT.fine;
-}
-
-/** `approvals approve|reject ID`: the answer of whoever has the code from the message. */
-export async function approvalsAnswer(
-  id: string,
-  answer: ApprovalAnswer,
-  options: Options & { code: string; reason: string },
-  output: Output,
-): Promise<number> {
-  const services = servicesFor(options);
-  const { request } = await load(services, id);
-  const reply = await answerRequest(services, {
-    request: id,
-    code: options.code,
-    answer,
-    reason: options.reason,
-    digest: request.digest,
-  });
-  if (options.json)
-    output.out(json(reply.reply === 'refused' ? reply : { reply: reply.reply, final: reply.final ?? null }));
-  switch (reply.reply) {
-    case 'refused':
-      if (!options.json) output.err(`Not recorded: ${reply.reason}`);
-      return EXIT.violations;
-    case 'already-decided':
-      if (!options.json)
-        output.err(
-          `It was already ${reply.final.answer} by ${reply.final.approvers.join(', ') || 'nobody'}: ${visible(reply.final.reason)}`,
-        );
-      return EXIT.violations;
-    default:
-      if (!options.json) {
-        output.out(
-          reply.final
-            ? `Recorded: ${reply.final.answer} by ${reply.final.approvers.join(', ')}.`
-            : 'Recorded. It needs more approvals.',
-        );
-      }
-      return EXIT.fine;
-  }
 }

@@ -1,18 +1,20 @@
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { type Broken, listStreams, type Verification, verifyStream } from '../shared/aws/audit.ts';
+import { createWriteStream, statSync } from 'node:fs';
+import { listStreams } from '../shared/aws/audit.ts';
 import { listChanges } from '../shared/aws/change-index.ts';
 import { readWholeStream } from '../shared/aws/ledger.ts';
 import { EndpointRef, streamOf } from '../shared/model/endpoint-ref.ts';
 import { changeTable } from './change-table.ts';
 import { type AwsOptions, accountOf, monthOf, servicesFor } from './context.ts';
+import { exportDirectory } from './export-directory.ts';
 import { CliError, EXIT, json, type Output, table, visible } from './output.ts';
+import type { WitnessOptions } from './witnesses.ts';
 
 type Options = AwsOptions & { json?: boolean; endpoint?: string };
 
 /** The stream of an endpoint name in the account of the credentials, or of a full stream key. */
-async function streamFor(services: ReturnType<typeof servicesFor>, endpoint: string): Promise<string> {
-  if (endpoint.startsWith('endpoint#')) return endpoint;
+export async function streamFor(services: ReturnType<typeof servicesFor>, endpoint: string): Promise<string> {
+  if (/^(endpoint|plan)#/.test(endpoint)) return endpoint;
   const ref = EndpointRef.safeParse({
     account: await accountOf(services),
     region: services.config.region,
@@ -95,33 +97,22 @@ function whatOf(body: import('../shared/model/ledger-record.ts').RecordBody): st
   }
 }
 
-/** `audit verify`: walks the chain of every stream, or of one, and names the first broken record. */
-export async function auditVerify(options: Options, output: Output): Promise<number> {
-  const services = servicesFor(options);
-  const streams = options.endpoint ? [await streamFor(services, options.endpoint)] : await listStreams(services);
-  const results: Verification[] = [];
-  for (const stream of streams) results.push(await verifyStream(services, stream));
-  const broken = results.flatMap((result): Broken[] => (result.broken ? [result.broken] : []));
-  const records = results.reduce((sum, result) => sum + result.records, 0);
-  if (options.json)
-    output.out(
-      json({ streams: results.length, records, broken, heads: results.map(({ stream, head }) => ({ stream, head })) }),
-    );
-  else {
-    for (const { stream, sequence, problem } of broken)
-      output.out(`BROKEN  ${visible(stream)}  record ${sequence} ${visible(problem)}.`);
-    if (broken.length > 0) output.out(`${broken.length} of ${results.length} streams are broken.`);
-    else if (records > 0) output.out(`${records} records in ${results.length} streams: every chain is whole.`);
-  }
-  if (results.length === 0 || records === 0) {
-    output.err('There was nothing to verify.');
-    return EXIT.couldNotCheck;
-  }
-  return broken.length === 0 ? EXIT.fine : EXIT.violations;
-}
+const isDirectory = (path: string) =>
+  path.endsWith('/') || statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
-/** `audit export`: every record as one line of JSON, with its keys, to a file or to standard output. */
-export async function auditExport(options: Options & { output?: string }, output: Output): Promise<number> {
+/**
+ * `audit export`: every record as one line of JSON, with its keys, to a file or to standard output; into a directory
+ * together with what proves them.
+ */
+export async function auditExport(
+  options: WitnessOptions & Options & { output?: string },
+  output: Output,
+): Promise<number> {
+  if (options.output !== undefined && isDirectory(options.output)) {
+    if (options.endpoint !== undefined)
+      throw new CliError('Checkpoints are about everything, so a directory takes no --endpoint.', EXIT.usage);
+    return exportDirectory(options.output, options, output);
+  }
   const services = servicesFor(options);
   const streams = options.endpoint ? [await streamFor(services, options.endpoint)] : await listStreams(services);
   const file = options.output === undefined ? process.stdout : createWriteStream(options.output, { mode: 0o600 });

@@ -5,10 +5,10 @@ import { table } from './output.ts';
 export function changeTable(changes: readonly ChangeRow[]): string {
   return table(
     ['TIME', 'ENDPOINT', 'CHANGE', 'ENV', 'RESULT', 'WHO', 'REASON'],
-    changes.map(({ at, endpoint, generation, environment, state, who, reason }) => [
+    changes.map(({ at, endpoint, generation, planned, environment, state, who, reason }) => [
       at,
       endpoint,
-      String(generation),
+      planned ? `plan ${generation}` : String(generation),
       environment,
       state,
       who ?? '-',

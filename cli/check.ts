@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
 import type * as z from 'zod';
 import { loadConfig } from '../shared/config-yaml.ts';
-import { DeploymentPlan, factsFromPlan } from '../shared/model/deployment-plan.ts';
+import { DeploymentPlan } from '../shared/model/deployment-plan.ts';
 import { EndpointFacts } from '../shared/model/endpoint-facts.ts';
+import { factsFromPlan } from '../shared/model/planned-facts.ts';
 import { CliError, EXIT, type Output } from './output.ts';
 import { checkFacts, exitCodeFor, type Format, render } from './report.ts';
 

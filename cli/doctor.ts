@@ -18,6 +18,7 @@ export const RULES = [
   'alarm-configurations',
   'execution-ends',
   'smoke',
+  'plans',
 ] as const;
 
 function checkApprovers({ file }: Config): Found {

@@ -57,6 +57,10 @@ program
   .option('--aws-port <port>', 'port of the loopback AWS (0: any)', '4566')
   .option('--console-port <port>', 'port of the console (0: any)', '4510')
   .option('--fleet <file>', 'endpoints to start with ("none": an empty account)', 'examples/fleet.yaml')
+  .option(
+    '--checkpoints <directory>',
+    'where checkpoints of the ledger are kept (default: PORTCULLIS_CHECKPOINTS, or beside the rest)',
+  )
   .option('--once', 'run the fleet to its end without waiting for people, print a table, exit')
   .option('--transition-ms <ms>', 'how long an endpoint takes from one status to the next', '1000')
   .option('--duplicate-events <n>', 'deliver every event so many extra times, as AWS may', '0')
@@ -95,6 +99,48 @@ aws(program.command('changes'))
   .addHelpText('after', examples('changes --local --environment prod --result blocked'))
   .action((options) => run(async () => (await import('./changes.ts')).changes(options, output))());
 
+const plans = program
+  .command('plan')
+  .description('have a deployment accepted before it is made')
+  .addHelpText(
+    'after',
+    `
+Exit codes: 0 it may be carried out (approved, compliant, unchanged), 1 it may not (blocked, rejected, expired, withdrawn,
+superseded), 2 could not check, 3 it has not ended (at --timeout, or when shown), 64 wrong usage.
+
+With --url the gate is asked by HTTP: with the access token in PORTCULLIS_ACCESS_TOKEN, or else with a request that your
+AWS credentials sign, which makes you its known requester. Without --url plans go to the default bus of EventBridge.
+${examples('plan submit examples/plans/fraud-prod.yaml --local --wait --timeout 24h', 'plan list --local')}`,
+  );
+const planCommand = (name: string) =>
+  staged(plans.command(name)).option('--url <url>', 'address of the console, to ask it by HTTP');
+planCommand('submit')
+  .argument('<file>', 'deployment plan, YAML or JSON ("-": standard input)')
+  .description('submit a plan')
+  .option('--wait', 'until it is known whether it may be carried out')
+  .option('--timeout <duration>', 'with --wait: at most so long, such as 90s, 30m, 24h (default: until it has ended)')
+  .addOption(json())
+  .addHelpText('after', examples('plan submit examples/plans/fraud-prod.yaml --local --wait'))
+  .action((file, options) => run(async () => (await import('./plan.ts')).planSubmit(file, options, output))());
+planCommand('wait')
+  .argument('<plan>', 'its id, such as 000000000000/us-east-1/fraud-prod/1')
+  .description('go on waiting for a plan')
+  .option('--timeout <duration>', 'at most so long, such as 90s, 30m, 24h (default: until it has ended)')
+  .addOption(json())
+  .addHelpText('after', examples('plan wait 000000000000/us-east-1/fraud-prod/1 --local'))
+  .action((id, options) => run(async () => (await import('./plan.ts')).planWait(id, options, output))());
+planCommand('show')
+  .argument('<plan>', 'its id, such as 000000000000/us-east-1/fraud-prod/1')
+  .description('how a plan stands now')
+  .addOption(json())
+  .addHelpText('after', examples('plan show 000000000000/us-east-1/fraud-prod/1 --local'))
+  .action((id, options) => run(async () => (await import('./plan.ts')).planShow(id, options, output))());
+staged(plans.command('list'))
+  .description('plans of the last three months, newest first')
+  .addOption(json())
+  .addHelpText('after', examples('plan list --local'))
+  .action((options) => run(async () => (await import('./plan.ts')).planList(options, output))());
+
 const approvals = program
   .command('approvals')
   .description('what waits for people')
@@ -112,21 +158,81 @@ aws(approvals.command('show'))
   .action((request, options) =>
     run(async () => (await import('./approvals.ts')).approvalsShow(request, options, output))(),
   );
+aws(approvals.command('reviews'))
+  .description('approvals by broken glass that nobody has reviewed yet')
+  .addOption(json())
+  .addHelpText('after', examples('approvals reviews --local'))
+  .action((options) => run(async () => (await import('./approvals.ts')).approvalsReviews(options, output))());
+
+// Only the HTTP API may decide, so whatever changes something goes through it.
+const acting = (command: Command) =>
+  aws(command)
+    .option('--url <url>', "the gate's address (default: PORTCULLIS_CONSOLE_URL)")
+    .option('--as <person>', 'id of an approver, proven by a code from their mailbox (default: AWS credentials)')
+    .option('--code <code>', 'that code, where it is not to be asked for and typed')
+    .option('--login <id>', 'what "approvals code" printed with it')
+    .addOption(json());
+const reason = ['--reason <text>', 'why; it goes into the audit record'] as const;
+
+acting(approvals.command('code'))
+  .description('have a code mailed to an approver, for use with --as in scripts')
+  .addHelpText('after', examples('approvals code --local --as approver-one'))
+  .action((options) => run(async () => (await import('./approval-actions.ts')).approvalsCode(options, output))());
 for (const [name, answer] of [
   ['approve', 'approved'],
   ['reject', 'rejected'],
 ] as const) {
-  aws(approvals.command(name))
+  const command = acting(approvals.command(name))
     .argument('<request>')
-    .description(`${name} a change, with the code from your message`)
-    .requiredOption('--code <code>', 'your personal code for this request')
-    .requiredOption('--reason <text>', 'why; it goes into the audit record')
-    .addOption(json())
-    .addHelpText('after', examples(`approvals ${name} 3f9k... --local --code K7QM-... --reason "load test passed"`))
+    .description(`${name} a change`)
+    .requiredOption(...reason);
+  if (name === 'approve') command.option('--break-glass', 'alone, in an emergency; a second person has to review it');
+  command
+    .addHelpText(
+      'after',
+      examples(
+        `approvals ${name} 3f9k... --reason "load test passed"`,
+        `approvals ${name} 3f9k... --local --as approver-one --reason "load test passed"`,
+      ),
+    )
     .action((request, options) =>
-      run(async () => (await import('./approvals.ts')).approvalsAnswer(request, answer, options, output))(),
+      run(async () => (await import('./approval-actions.ts')).approvalsAnswer(request, answer, options, output))(),
     );
 }
+acting(approvals.command('comment'))
+  .argument('<request>')
+  .argument('<text>')
+  .description('say something about a request without deciding it')
+  .addHelpText('after', examples('approvals comment 3f9k... "which load test?" --local --as approver-one'))
+  .action((request, text, options) =>
+    run(async () => (await import('./approval-actions.ts')).approvalsComment(request, text, options, output))(),
+  );
+acting(approvals.command('withdraw'))
+  .argument('<request>')
+  .description('take back a request for a change that you made')
+  .requiredOption(...reason)
+  .addHelpText('after', examples('approvals withdraw 3f9k... --local --as ml-engineer --reason "wrong model"'))
+  .action((request, options) =>
+    run(async () => (await import('./approval-actions.ts')).approvalsWithdraw(request, options, output))(),
+  );
+acting(approvals.command('again'))
+  .argument('<request>')
+  .description('ask again after a request expired, was superseded or withdrawn')
+  .addHelpText('after', examples('approvals again 3f9k... --local --as ml-engineer'))
+  .action((request, options) =>
+    run(async () => (await import('./approval-actions.ts')).approvalsAgain(request, options, output))(),
+  );
+acting(approvals.command('review'))
+  .argument('<request>')
+  .description('close the review of an approval by broken glass')
+  .addOption(
+    new Option('--finding <finding>', 'what you found').choices(['justified', 'not-justified']).makeOptionMandatory(),
+  )
+  .requiredOption(...reason)
+  .addHelpText('after', examples('approvals review 3f9k... --local --as approver-two --finding justified --reason ok'))
+  .action((request, options) =>
+    run(async () => (await import('./approval-actions.ts')).approvalsReview(request, options, output))(),
+  );
 
 const audit = program
   .command('audit')
@@ -146,17 +252,43 @@ aws(audit.command('show'))
   .addOption(json())
   .addHelpText('after', examples('audit show fraud-prod --local --change 1'))
   .action((endpoint, options) => run(async () => (await import('./audit.ts')).auditShow(endpoint, options, output))());
-aws(audit.command('verify'))
-  .description('walk the chains and name the first broken record')
+const witnessed = (command: Command) =>
+  staged(command)
+    .option(
+      '--checkpoints <directory>',
+      'checkpoints.jsonl and public-key.pem in a directory, instead of those of the gate',
+    )
+    .option('--public-key <file>', 'the public key as you received it before, instead of the one that is there now');
+witnessed(audit.command('verify'))
+  .description(
+    'hold the records against their chains, the checkpoints and the sealed copies, and name each that differs',
+  )
   .option('--endpoint <name>', 'only this endpoint')
+  .option('--witnessed <file>', 'a checkpoint that you were given earlier, which must still be in the chain')
+  .option('--read-copies', 'read every sealed copy, not only the list of them')
+  .option('--chain-only', 'the chains alone, which do not show what was cut off or written anew')
   .addOption(json())
-  .addHelpText('after', examples('audit verify --region eu-west-1'))
-  .action((options) => run(async () => (await import('./audit.ts')).auditVerify(options, output))());
-aws(audit.command('export'))
-  .description('every record as a line of JSON')
+  .addHelpText(
+    'after',
+    examples('audit verify --stage prod --region eu-west-1', 'audit verify --witnessed checkpoint.json'),
+  )
+  .action((options) => run(async () => (await import('./audit-verify.ts')).auditVerify(options, output))());
+witnessed(audit.command('checkpoint'))
+  .description('the newest checkpoint, for somebody outside to keep')
+  .option('--key', 'the public key instead')
+  .addHelpText(
+    'after',
+    examples('audit checkpoint --local > checkpoint.json', 'audit checkpoint --key > public-key.pem'),
+  )
+  .action((options) => run(async () => (await import('./audit-checkpoint.ts')).auditCheckpoint(options, output))());
+witnessed(audit.command('export'))
+  .description('every record as a line of JSON; into a directory, with the checkpoints, the public key and a verifier')
   .option('--endpoint <name>', 'only this endpoint')
-  .option('--output <file>', 'default: standard output')
-  .addHelpText('after', examples('audit export --endpoint fraud-prod --output trail.jsonl'))
+  .option('--output <file>', 'a file, or a directory (default: standard output)')
+  .addHelpText(
+    'after',
+    examples('audit export --output evidence/', 'audit export --endpoint fraud-prod --output trail.jsonl'),
+  )
   .action((options) => run(async () => (await import('./audit.ts')).auditExport(options, output))());
 
 const events = program

@@ -72,7 +72,7 @@ export async function checkReading(probed: Probed): Promise<Found> {
 
 /** An answer without a form, a code or a request is refused, and not by failing. */
 export async function checkPosting(probed: Probed): Promise<Found> {
-  const status = await ask(probed, 'POST', `/approvals/${probed.services.newId()}`);
+  const status = await ask(probed, 'POST', `/approvals/${probed.services.newId()}/answer`);
   return status >= 400 && status < 500
     ? ok(`an empty answer is refused (${status})`)
     : problem(`an empty answer was met with ${status} instead of a refusal`);

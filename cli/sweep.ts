@@ -8,6 +8,7 @@ const MEANING: Record<keyof Summary, string> = {
   joined: 'endpoints modified in a way that is known or being read already',
   ended: 'changes ended whose execution had died',
   resumed: 'decisions whose execution had not been woken',
+  told: 'rounds of messages: reminders, escalations, expiries, approvals in an emergency',
   postponed: 'changes left for the next sweep',
   failed: 'things that could not be looked at',
 };

@@ -16,6 +16,7 @@ export type UpOptions = {
   transitionMs: string;
   duplicateEvents: string;
   delayEvents: string;
+  checkpoints?: string;
 };
 
 function wholeNumber(option: string, text: string, max: number): number {
@@ -106,6 +107,7 @@ export async function up(options: UpOptions, output: Output): Promise<number> {
       transitionMs,
       duplicateEvents: wholeNumber('--duplicate-events', options.duplicateEvents, 100),
       delayEventsMs: wholeNumber('--delay-events', options.delayEvents, 600_000),
+      checkpoints: options.checkpoints ?? process.env.PORTCULLIS_CHECKPOINTS,
     });
   } catch (error) {
     if (error instanceof StartError) throw new CliError(error.message);

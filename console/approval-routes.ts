@@ -1,72 +1,62 @@
-import { answerRequest, approvalRules, listOpenRequests, readRequest } from '../shared/aws/approvals.ts';
-import { readStream } from '../shared/aws/ledger.ts';
-import { readAnswerForm } from '../shared/model/answer-form.ts';
-import { approvalState } from '../shared/model/approval.ts';
-import { changeOf, requestersOf } from '../shared/model/endpoint-history.ts';
-import { approvalPage } from '../web/approval-page.ts';
+import { listOpenReviews, pageOpenRequests } from '../shared/aws/approvals.ts';
+import { type FormName, readForm } from '../shared/model/answer-form.ts';
+import { isFormToken } from '../shared/model/form-token.ts';
 import { refusedPost } from '../web/form-post.ts';
-import { approvalPath } from '../web/links.ts';
-import { type Problem, pageReply, type Reply, seeOther } from '../web/reply.ts';
-import { notFound } from '../web/routing.ts';
+import { REQUEST_ACTIONS } from '../web/links.ts';
+import { pageReply, type Reply, seeOther } from '../web/reply.ts';
 import { waitingPage } from '../web/waiting-page.ts';
-import { type Answer, type Answering, bodyOf, type Route, type Visit } from './visit.ts';
+import { showRequest } from './show-request.ts';
+import { TAKE } from './take-form.ts';
+import { type Answer, bodyOf, type Route, type Visit } from './visit.ts';
 
-const NO_REQUEST = 'There is no such request.';
+/** Requests on one page of the list; the next page has the next ones. */
+const LISTED = 100;
 
-async function showWaiting({ services }: Visit): Promise<Reply> {
-  return pageReply(waitingPage({ requests: await listOpenRequests(services), now: services.now() }));
+async function showWaiting({ event, services }: Visit): Promise<Reply> {
+  const after = new URLSearchParams(event.rawQueryString).get('after') ?? undefined;
+  const [{ requests, next }, reviews] = await Promise.all([
+    pageOpenRequests(services, { limit: LISTED, after }),
+    listOpenReviews(services),
+  ]);
+  return pageReply(waitingPage({ requests, reviews, next, continued: after !== undefined, now: services.now() }));
 }
 
-type Refused = { status: number; reason: string; typedReason: string };
+const showApproval: Answer = (visit) => showRequest(visit);
 
-/** The table says which stream a request belongs to; what it is about and how it stands is read from the ledger. */
-async function showRequest(id: string, services: Answering, refused?: Refused): Promise<Reply | Problem> {
-  const stored = await readRequest(services, id);
-  if (!stored) return notFound(NO_REQUEST);
-  const { endpoint, generation, notified, notifyErrors } = stored;
-  const { history } = await readStream(services, endpoint, generation);
-  const change = changeOf(history, generation);
-  if (!change?.opened || change.request?.request !== id) return notFound(`${NO_REQUEST} The ledger does not have it.`);
-  const asked = { ...change, opened: change.opened, request: change.request };
-  const now = services.now();
-  const page = approvalPage({
-    change: asked,
-    state: approvalState(history, asked, approvalRules(services), now),
-    requesters: requestersOf(history, generation),
-    names: new Map(services.config.file.approvals.approvers.map((approver) => [approver.id, approver.name])),
-    notified,
-    notifyErrors,
-    now,
-    ...(refused && { refusal: refused }),
-  });
-  return pageReply(page, refused?.status);
-}
+const LOGIN_FIRST = 'Log in first. What you typed stands beside the login, to be sent again.';
+const NOT_YOURS =
+  'The form is not of your login, or is about another deployment than it was made for. Look again and send it again.';
 
-const showApproval: Answer = ({ parts: { id = '' }, services }) => showRequest(id, services);
+/**
+ * A route that takes a form of the page: from this site, of a session, with the token that the page of this session had
+ * for this purpose, request and digest. Whatever is wrong is said on the page, with what was typed kept.
+ */
+const form =
+  <Name extends FormName>(name: Name): Answer =>
+  async (visit) => {
+    const { services, event, session, parts } = visit;
+    const body = bodyOf(event);
+    const elsewhere = refusedPost(event.headers, body, services.config.consoleUrl);
+    if (elsewhere) return elsewhere;
+    const read = readForm(name, body);
+    const again = (status: number, reason: string, typed = read.typed) =>
+      showRequest(visit, { status, refusal: { action: name, reason, typed } });
+    if (!session) return again(401, LOGIN_FIRST);
+    if ('mistake' in read) return again(400, read.mistake);
+    const { token, digest } = read.fields as { token: string; digest: string };
+    const request = parts.id ?? '';
+    if (!isFormToken(token, session.secret, name, request, digest)) return again(403, NOT_YOURS);
+    const done = await TAKE[name](read.fields, { request, person: session.approver.id, services });
+    return 'goTo' in done ? seeOther(done.goTo) : again(done.status, done.reason);
+  };
 
-async function postAnswer({ parts: { id = '' }, event, services }: Visit): Promise<Reply | Problem> {
-  const body = bodyOf(event);
-  const refused = refusedPost(event.headers, body, services.config.consoleUrl);
-  if (refused) return refused;
-  const form = readAnswerForm(body);
-  const again = (status: number, reason: string) =>
-    showRequest(id, services, { status, reason, typedReason: form.typedReason });
-  if ('mistake' in form) return again(400, form.mistake);
-  const reply = await answerRequest(services, { request: id, ...form.fields });
-  switch (reply.reply) {
-    case 'recorded':
-    case 'already-recorded':
-      return seeOther(approvalPath(id));
-    case 'already-decided':
-      return again(409, `The request was ${reply.final.answer} before your answer came.`);
-    case 'refused':
-      return again(reply.code === 'wrong-code' ? 403 : 409, reply.reason);
-  }
-}
-
-/** Requests for approval: what waits, one of them, and the answer to it. */
+/** Requests for approval: what waits, one of them, and everything that can be said about it. */
 export const approvalRoutes: readonly Route[] = [
   { method: 'GET', path: '/approvals', answer: showWaiting },
   { method: 'GET', path: '/approvals/{id}', answer: showApproval },
-  { method: 'POST', path: '/approvals/{id}', answer: postAnswer },
+  ...REQUEST_ACTIONS.map((action) => ({
+    method: 'POST' as const,
+    path: `/approvals/{id}/${action}`,
+    answer: form(action),
+  })),
 ];

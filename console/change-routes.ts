@@ -50,13 +50,16 @@ async function showChanges({ event, services }: Visit): Promise<Reply | Problem>
   return pageReply(changesPage({ rows, filter, limit: LISTED, waiting }));
 }
 
-async function showChange({ parts, services }: Visit): Promise<Reply | Problem> {
-  const ref = EndpointRef.safeParse({ account: parts.account, region: parts.region, name: parts.endpoint });
+/** The page of a change, or of a plan. */
+export async function showChangeOf({ parts, services }: Visit, planned: boolean): Promise<Reply | Problem> {
+  const what = planned ? 'plan' : 'change';
+  const { account, region, endpoint } = parts;
+  const ref = EndpointRef.safeParse({ account, region, name: endpoint, ...(planned && { planned: true }) });
   const generation = /^[1-9]\d{0,8}$/.test(parts.generation ?? '') ? Number(parts.generation) : undefined;
-  if (!ref.success || generation === undefined) return notFound('There is no such change.');
+  if (!ref.success || generation === undefined) return notFound(`There is no such ${what}.`);
   const { history, records } = await readStream(services, ref.data, generation);
   const change = changeOf(history, generation);
-  if (!change) return notFound(`The ledger holds no change ${generation} of ${ref.data.name}.`);
+  if (!change) return notFound(`The ledger holds no ${what} ${generation} of ${ref.data.name}.`);
   const { request } = change;
   const approval = request && approvalState(history, { ...change, request }, approvalRules(services), services.now());
   // The path may spell the name in another case; the record has it as AWS does.
@@ -71,6 +74,10 @@ async function showQuarantine({ services }: Visit): Promise<Reply> {
 /** What anybody who may read the console can look around in. */
 export const changeRoutes: readonly Route[] = [
   { method: 'GET', path: '/', answer: showChanges },
-  { method: 'GET', path: '/changes/{account}/{region}/{endpoint}/{generation}', answer: showChange },
+  {
+    method: 'GET',
+    path: '/changes/{account}/{region}/{endpoint}/{generation}',
+    answer: (visit) => showChangeOf(visit, false),
+  },
   { method: 'GET', path: '/quarantine', answer: showQuarantine },
 ];

@@ -1,12 +1,18 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { With } from '../shared/aws/services.ts';
+import type { Session } from '../shared/aws/sessions.ts';
 import type { Problem, Reply } from '../web/reply.ts';
 import type { Route as AnyRoute } from '../web/routing.ts';
 
 /** What the pages need of AWS. */
-export type Answering = With<'dynamodb' | 'kms' | 'sfn'>;
-/** What answers a route is given: the parts of its path, and the event for the rest. */
-export type Visit = { parts: Record<string, string>; event: APIGatewayProxyEventV2; services: Answering };
+export type Answering = With<'dynamodb' | 'kms' | 'sfn' | 'ses' | 'secrets' | 'sagemaker' | 'sts'>;
+/** What answers a route is given: the parts of its path, who has logged in, and the event for the rest. */
+export type Visit = {
+  parts: Record<string, string>;
+  event: APIGatewayProxyEventV2;
+  services: Answering;
+  session: Session | undefined;
+};
 export type Answer = (visit: Visit) => Promise<Reply | Problem>;
 export type Route = AnyRoute<Answer>;
 

@@ -105,31 +105,60 @@ export async function makeEndpoint(awsUrl: string, name: string, environment: Ki
   return models;
 }
 
-function requestFor(path: string, body?: string, origin?: string) {
-  const method = body === undefined ? 'GET' : 'POST';
-  return {
-    version: '2.0',
-    rawPath: path,
-    rawQueryString: '',
-    headers: body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded', origin },
-    requestContext: { http: { method, path } },
-    body,
-    isBase64Encoded: false,
+/** An approver's browser: it keeps cookies, and says that forms come from the console's own pages. */
+function browserOf({ call, config }: Runtime) {
+  const cookies = new Map<string, string>();
+  return async (address: string, fields?: Record<string, string>) => {
+    const [rawPath = '', rawQueryString = ''] = address.split('?');
+    const method = fields === undefined ? 'GET' : 'POST';
+    const reply = (await call('http-api', {
+      version: '2.0',
+      rawPath,
+      rawQueryString,
+      headers: {
+        host: new URL(config.consoleUrl).host,
+        ...(fields && { 'content-type': 'application/x-www-form-urlencoded', origin: config.consoleUrl }),
+      },
+      cookies: [...cookies].map(([name, value]) => `${name}=${value}`),
+      requestContext: { http: { method, path: rawPath } },
+      ...(fields && { body: new URLSearchParams(fields).toString() }),
+      isBase64Encoded: false,
+    })) as { statusCode: number; body: string; cookies?: string[] };
+    for (const line of reply.cookies ?? []) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+      cookies.set(name, value);
+    }
+    return reply;
   };
 }
 
-/** An approver follows the link in the mail, approves, and is shown the page again; the browser asks for the stylesheet once. */
-async function approve({ call: visit, config }: Runtime, { text }: Mail): Promise<void> {
-  const path = /\/approvals\/[a-z0-9]{26}/.exec(text)?.[0] ?? '';
-  const code = /code for this request: (\S+)/.exec(text)?.[1] ?? '';
-  const page = (await visit('http-api', requestFor(path))) as { body: string };
-  await visit('http-api', requestFor('/style.css'));
-  const digest = /name="digest"[^>]*value="([0-9a-f]{64})"/.exec(page.body)?.[1] ?? '';
-  const form = new URLSearchParams({ digest, code, reason: 'The load test passed.', answer: 'approved' });
-  const answer = await visit('http-api', requestFor(path, form.toString(), config.consoleUrl));
-  const { statusCode } = answer as { statusCode: number };
+/**
+ * An approver follows the link in the mail, logs in with a code that is mailed to them, approves, and is shown the page
+ * again; the browser asks for the stylesheet once.
+ */
+async function approve(runtime: Runtime, { text, to }: Mail, endpoint: string): Promise<void> {
+  const visit = browserOf(runtime);
+  const link = /\/approvals\/[a-z0-9]{26}\?to=[a-z0-9]{26}/.exec(text)?.[0] ?? '';
+  const [path = ''] = link.split('?');
+  await visit(link);
+  await visit(`/login?${new URLSearchParams({ next: link })}`);
+  await visit('/style.css');
+  await visit('/login/code', { next: link });
+  await visit(`/login/code?${new URLSearchParams({ next: link })}`);
+  const isCode = (mail: Mail) => mail.to[0] === to[0] && /Your code/.test(mail.text);
+  const code = /log in to Portcullis: (\S+)/.exec((await runtime.mails()).findLast(isCode)?.text ?? '')?.[1] ?? '';
+  await visit('/login/verify', { next: link, code });
+  const { body } = await visit(link);
+  const form = body.slice(body.indexOf(`action="${path}/answer"`));
+  const field = (name: string) => new RegExp(`name="${name}"[^>]*value="([0-9a-f]{64})"`).exec(form)?.[1] ?? '';
+  const answer = { digest: field('digest'), token: field('token'), name: endpoint };
+  const { statusCode } = await visit(`${path}/answer`, {
+    ...answer,
+    reason: 'The load test passed.',
+    answer: 'approved',
+  });
   if (statusCode !== 303) throw new Error(`The approval was answered with ${statusCode}.`);
-  await visit('http-api', requestFor(path));
+  await visit(path);
 }
 
 export async function untilInService(awsUrl: string, endpoint: string): Promise<void> {
@@ -151,7 +180,7 @@ async function settle(runtime: Runtime, endpoint: string, asked: boolean, known:
     // People take longer than a deployment.
     await untilInService(runtime.awsUrl, endpoint);
     await runtime.delivered();
-    await approve(runtime, mail);
+    await approve(runtime, mail, endpoint);
   }
   await untilInService(runtime.awsUrl, endpoint);
   await runtime.idle();

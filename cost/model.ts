@@ -117,6 +117,12 @@ export function restLines({ template, sweep, change, metrics }: Rest, given: Giv
         dashboards: ['Dashboards', 'dashboard', count('AWS::CloudWatch::Dashboard'), 'template'],
         metrics: ['Metrics of our own', 'metric', metrics, 'seen in the runs, as if sent in every hour'],
         keys: ['KMS keys', 'kms-key', count('AWS::KMS::Key'), 'template; one more each in the 2nd and 3rd year'],
+        secrets: [
+          'Secrets',
+          'secret',
+          count('AWS::SecretsManager::Secret'),
+          'template; read once in five minutes at most',
+        ],
         'trail-files': [
           'S3 puts of the trail',
           's3-put',

@@ -12,6 +12,7 @@ export const PRICED: Record<string, string[]> = {
   'AWS::Logs::LogGroup': ['function-logs', 'execution-logs', 'log-storage'],
   'AWS::S3::Bucket': ['archive-puts', 'archive-storage'],
   'AWS::Scheduler::Schedule': ['schedule'],
+  'AWS::SecretsManager::Secret': ['secrets'],
   'AWS::StepFunctions::StateMachine': ['transitions', 'traces', 'execution-logs'],
 };
 

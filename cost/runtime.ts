@@ -67,6 +67,8 @@ export async function openRuntime(template: Template, { file, prices }: Packaged
     region: LOCAL_REGION,
     transitionMs: TRANSITION_MS,
     rebuildIndexes: false,
+    checkpoints: join(dataDir, 'checkpoints'),
+    ledgerTable: 'portcullis-ledger',
   };
   const worker = new Worker(new URL('../local/aws/worker.ts', import.meta.url), { workerData });
   let engine: ReturnType<typeof createEngine> | undefined;

@@ -4,9 +4,10 @@ import { readEndpoint } from '../shared/aws/endpoint-reader.ts';
 import { ExecutionInput } from '../shared/aws/executions.ts';
 import { append, type Draft, readStream, type Stream } from '../shared/aws/ledger.ts';
 import { servicesAt } from '../shared/aws/member-accounts.ts';
+import { readPlanned } from '../shared/aws/plan-reader.ts';
 import type { With } from '../shared/aws/services.ts';
 import { rememberSchedule } from '../shared/aws/work.ts';
-import { task } from '../shared/lambda.ts';
+import { InvalidInputError, task } from '../shared/lambda.ts';
 import { gateActor } from '../shared/model/actor.ts';
 import { changeDigest, effectiveDeployment } from '../shared/model/effective-deployment.ts';
 import type { EndpointChange } from '../shared/model/endpoint-change.ts';
@@ -20,6 +21,8 @@ import {
   lastOpened,
 } from '../shared/model/endpoint-history.ts';
 import { streamOf } from '../shared/model/endpoint-ref.ts';
+import type { Baseline, SubmittedPlan } from '../shared/model/ledger-record.ts';
+import { onTheWay } from '../shared/model/planned-facts.ts';
 
 const clients = { sagemaker, cloudwatch, scaling, s3, dynamodb, sts };
 type Gathering = With<keyof typeof clients>;
@@ -43,8 +46,11 @@ function superseded(history: EndpointHistory, generation: number, digest: string
   );
 }
 
+/** A plan, and what it is compared with: the endpoint's last accepted deployment, whose stream is not that of its plans. */
+type Planned = { plan: SubmittedPlan; baseline: Baseline | null };
+
 /** What the facts are recorded as: a new change, or another sight of one that is still open. */
-function opening(change: EndpointChange, generation: number, facts: EndpointFacts) {
+function opening(change: EndpointChange, generation: number, facts: EndpointFacts, planned?: Planned) {
   const deployment = effectiveDeployment(facts);
   const digest = changeDigest(deployment);
   return (history: EndpointHistory): Draft | undefined => {
@@ -56,11 +62,11 @@ function opening(change: EndpointChange, generation: number, facts: EndpointFact
     if (open && !open.outcome && open.opened?.digest === digest) {
       return { id: `opened#${generation}`, actor, body: { kind: 'change-joined', ...common, joined: open.generation } };
     }
-    const baseline = baselineAfter(history);
+    const rest = { ...(planned ?? { baseline: baselineAfter(history) }), ...(change.again && { again: change.again }) };
     return {
       id: `opened#${generation}`,
       actor,
-      body: { kind: 'change-opened', ...common, deployment, environment: facts.environment, facts, baseline },
+      body: { kind: 'change-opened', ...common, deployment, environment: facts.environment, facts, ...rest },
     };
   };
 }
@@ -106,7 +112,41 @@ async function supersede(services: Gathering, stream: Stream, generation: number
   });
 }
 
-async function gather({ change, generation }: ExecutionInput, services: Gathering): Promise<z.infer<typeof Output>> {
+const earlier = (a: string, b: string) => (Date.parse(a) < Date.parse(b) ? a : b);
+
+/** The facts of a plan: what it says, and what can be read about it already. */
+async function gatherPlan(
+  { change, generation }: ExecutionInput,
+  services: Gathering,
+): Promise<z.infer<typeof Output>> {
+  const { endpoint, plan: document } = change;
+  if (!document) throw new InvalidInputError('change.plan: is missing, and the change is about one');
+  let stream = await readStream(services, endpoint, generation);
+  const before = changeOf(stream.history, generation);
+  if (!before?.opened && !before?.joined) {
+    const { planned: _planned, ...there } = endpoint;
+    const facts = await readPlanned(servicesAt(services, there), there, document);
+    const { history } = await readStream(services, there);
+    const { planValidHours } = services.config.policySettings;
+    const latest = new Date(Date.parse(services.now()) + planValidHours * 3_600_000).toISOString();
+    const validUntil = earlier(document.validUntil ?? latest, latest);
+    const plan = { document, validUntil, onTheWay: onTheWay(facts) };
+    const open = opening(change, generation, facts, { plan, baseline: baselineAfter(history) });
+    stream = await append(services, stream, open);
+  }
+  const now = changeOf(stream.history, generation);
+  if (now?.opened) await supersede(services, stream, generation, now.opened.digest);
+  return { state: now?.joined ? 'joined' : 'opened' };
+}
+
+async function gather(input: ExecutionInput, services: Gathering): Promise<z.infer<typeof Output>> {
+  return input.change.kind === 'plan' ? gatherPlan(input, services) : gatherEndpoint(input, services);
+}
+
+async function gatherEndpoint(
+  { change, generation }: ExecutionInput,
+  services: Gathering,
+): Promise<z.infer<typeof Output>> {
   // Whatever this container last saw will do to start from: the append notices if more has been written.
   let stream =
     services.knownStreams.get(streamOf(change.endpoint)) ?? (await readStream(services, change.endpoint, generation));
@@ -117,7 +157,7 @@ async function gather({ change, generation }: ExecutionInput, services: Gatherin
       await supersede(services, stream, generation, before.opened.digest);
       return { state: 'opened' };
     }
-    const fresh = READ_FRESH.has(change.cause) || before !== undefined;
+    const fresh = READ_FRESH.has(change.cause) || change.again !== undefined || before !== undefined;
     const facts = await readEndpoint(servicesAt(services, change.endpoint), change.endpoint, { fresh });
     if (!facts) {
       // Nothing of a deleted endpoint can be read, but who deleted it is told by the event.

@@ -1,8 +1,13 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { turnedAway, visitorOf } from '../console/access.ts';
+import { approvalApiRoutes } from '../console/approval-api-routes.ts';
 import { approvalRoutes } from '../console/approval-routes.ts';
 import { changeRoutes } from '../console/change-routes.ts';
+import { loginRoutes } from '../console/login-routes.ts';
+import { planRoutes } from '../console/plan-routes.ts';
+import { slackRoutes } from '../console/slack-routes.ts';
 import type { Answering, Route } from '../console/visit.ts';
-import { dynamodb, kms, sfn } from '../shared/aws/clients.ts';
+import { dynamodb, kms, sagemaker, secrets, ses, sfn, sts } from '../shared/aws/clients.ts';
 import { lambda } from '../shared/lambda.ts';
 import { messagePage } from '../web/message-page.ts';
 import { jsonReply, type Problem, pageReply, type Reply, styleReply } from '../web/reply.ts';
@@ -12,6 +17,10 @@ import { routeFor } from '../web/routing.ts';
 export const ROUTES: readonly Route[] = [
   ...changeRoutes,
   ...approvalRoutes,
+  ...approvalApiRoutes,
+  ...planRoutes,
+  ...loginRoutes,
+  ...slackRoutes,
   { method: 'GET', path: '/style.css', answer: async () => styleReply() },
   { method: 'GET', path: '/health', answer: async () => jsonReply({ status: 'ok' }) },
 ];
@@ -31,6 +40,17 @@ function problemReply(problem: Problem, route: string, services: Answering, erro
   return pageReply(messagePage(problem, errorId), problem.status, problem.headers);
 }
 
+/** What a route answers to whoever may ask it. */
+async function answerOf(
+  route: Route,
+  parts: Record<string, string>,
+  event: APIGatewayProxyEventV2,
+  services: Answering,
+): Promise<Reply | Problem> {
+  const session = await visitorOf(event, services);
+  return turnedAway(event, session, services) ?? route.answer({ parts, event, services, session });
+}
+
 /** Answers one request of an API Gateway HTTP API (payload format 2.0). Whatever fails inside becomes a page. */
 export async function respond(
   event: APIGatewayProxyEventV2,
@@ -41,13 +61,19 @@ export async function respond(
   const name = 'route' in found ? `${found.route.method} ${found.route.path}` : 'none';
   let reply: Reply;
   try {
-    const answer = 'route' in found ? await found.route.answer({ parts: found.parts, event, services }) : found;
+    const answer = 'route' in found ? await answerOf(found.route, found.parts, event, services) : found;
     reply = 'happened' in answer ? problemReply(answer, name, services) : answer;
   } catch (error) {
     reply = problemReply(FAILED, name, services, error);
   }
-  return { statusCode: reply.status, headers: reply.headers, body: method === 'HEAD' ? '' : reply.body };
+  const { status, headers, body, cookies = [] } = reply;
+  return {
+    statusCode: status,
+    headers,
+    body: method === 'HEAD' ? '' : body,
+    ...(cookies.length > 0 && { cookies: [...cookies] }),
+  };
 }
 
 /** Called by AWS. */
-export const handler = lambda({ dynamodb, kms, sfn }, respond);
+export const handler = lambda({ dynamodb, kms, sagemaker, secrets, ses, sfn, sts }, respond);

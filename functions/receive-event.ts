@@ -5,6 +5,7 @@ import { isMissing } from '../shared/aws/endpoint-reader.ts';
 import { readExecution, startedAfter } from '../shared/aws/executions.ts';
 import { sagemakerAt } from '../shared/aws/member-accounts.ts';
 import { receiveChange } from '../shared/aws/receive-change.ts';
+import { receivePlan } from '../shared/aws/receive-plan.ts';
 import { recordOutcome } from '../shared/aws/record-outcome.ts';
 import type { With } from '../shared/aws/services.ts';
 import { countDropped, endpointOfSchedule, quarantine } from '../shared/aws/work.ts';
@@ -48,6 +49,10 @@ async function endpointBehind(
 }
 
 async function receive(change: EndpointChange, services: Receiving): Promise<Received> {
+  if (change.kind === 'plan') {
+    const { as, detail } = await receivePlan(services, change);
+    return { as, detail };
+  }
   if (!change.actor && startedAfter(services, change))
     return { as: 'joined', detail: `a change of ${change.endpoint.name} is about to be read` };
   return receiveChange(services, change);

@@ -2,22 +2,25 @@ import { DescribeEndpointCommand, type DescribeEndpointOutput } from '@aws-sdk/c
 import pLimit from 'p-limit';
 import * as z from 'zod';
 import { listOpenRequests, readRequest, resumeIfDecided, type StoredRequest } from '../shared/aws/approvals.ts';
-import { dynamodb, kms, sagemaker, sfn, sts } from '../shared/aws/clients.ts';
+import { dynamodb, kms, sagemaker, secrets, ses, sfn, sts } from '../shared/aws/clients.ts';
 import { type ListedEndpoint, listEndpoints } from '../shared/aws/endpoint-list.ts';
 import { isMissing } from '../shared/aws/endpoint-reader.ts';
 import { readStream, type Stream } from '../shared/aws/ledger.ts';
 import { placesOf, sagemakerAt } from '../shared/aws/member-accounts.ts';
 import { receiveChange } from '../shared/aws/receive-change.ts';
+import { remind, sendNotices, type Write } from '../shared/aws/remind.ts';
 import type { With } from '../shared/aws/services.ts';
 import { endStuckChanges } from '../shared/aws/stuck-changes.ts';
 import { forgetEndpoint, listRememberedEndpoints, rememberEndpoint } from '../shared/aws/work.ts';
 import { task } from '../shared/lambda.ts';
+import { mayBeDue } from '../shared/model/asked-people.ts';
 import type { EndpointChange } from '../shared/model/endpoint-change.ts';
-import { coveringGeneration } from '../shared/model/endpoint-history.ts';
+import { coveringGeneration, requestersOf } from '../shared/model/endpoint-history.ts';
 import type { EndpointRef } from '../shared/model/endpoint-ref.ts';
 import { hasEnded, isResting, reasonToLook, sweptChange, sweptEnd } from '../shared/model/missed-change.ts';
+import { tellingOf } from '../web/telling.ts';
 
-const clients = { sagemaker, dynamodb, sfn, kms, sts };
+const clients = { sagemaker, dynamodb, sfn, kms, sts, ses, secrets };
 type Sweeping = With<keyof typeof clients>;
 
 /** From the scheduler nothing that matters; from the state machine the one request whose execution is to be woken. */
@@ -34,6 +37,8 @@ const Summary = z.strictObject({
   ended: Count,
   /** Decisions whose callback had not got through. */
   resumed: Count,
+  /** Rounds of messages that went out: reminders, escalations, expiries, approvals in an emergency. */
+  told: Count,
   /** Changes that wait for the next sweep. */
   postponed: Count,
   /** What could not be looked at. */
@@ -72,7 +77,16 @@ async function describe(services: Sweeping, ref: EndpointRef): Promise<DescribeE
 
 /** One sweep: counts what it finds, and goes on where something fails. */
 function createSweep(services: Sweeping) {
-  const summary: Summary = { endpoints: 0, started: 0, joined: 0, ended: 0, resumed: 0, postponed: 0, failed: 0 };
+  const summary: Summary = {
+    endpoints: 0,
+    started: 0,
+    joined: 0,
+    ended: 0,
+    resumed: 0,
+    told: 0,
+    postponed: 0,
+    failed: 0,
+  };
   const errors: Error[] = [];
   const missed: Missed[] = [];
   const limit = pLimit(AT_ONCE);
@@ -151,11 +165,25 @@ function createSweep(services: Sweeping) {
     return undefined;
   }
 
+  /** What is said in every round of messages. */
+  const write: Write = ({ history, change, occasion }) => {
+    const { opened } = change;
+    if (!opened) throw new Error(`Request ${change.request.request} is about a change that was never opened.`);
+    const requesters = requestersOf(history, change.generation);
+    const { consoleUrl } = services.config;
+    const { approvers } = services.readApprovals();
+    return tellingOf({ change: { ...change, opened }, requesters, approvers, occasion, consoleUrl });
+  };
+
   async function sweepRequests(): Promise<void> {
     const waiting: string[] = [];
     await each(await listOpenRequests(services), async (request) => {
       const since = await resume(request);
-      if (since !== undefined) waiting.push(since);
+      if (since === undefined) return;
+      waiting.push(since);
+      if (mayBeDue(since, services.readApprovals(), services.now())) {
+        summary.told += await remind(services, request, write);
+      }
     });
     const now = Date.parse(services.now());
     const ages = waiting.map((since) => Math.max(0, (now - Date.parse(since)) / 1000));
@@ -168,6 +196,9 @@ function createSweep(services: Sweeping) {
       for (const place of placesOf(services)) await attempt(() => sweepEndpoints(place));
       await startMissed();
       await attempt(sweepRequests);
+      await attempt(async () => {
+        summary.told += await sendNotices(services, write);
+      });
       const { endpoints, started, ended, resumed, postponed } = summary;
       services.measure({ name: 'SweptEndpoints', unit: 'Count', value: endpoints });
       services.measure({ name: 'SweepFindings', unit: 'Count', value: started + ended + resumed + postponed });
@@ -187,6 +218,7 @@ function createSweep(services: Sweeping) {
  * Called by EventBridge Scheduler every quarter of an hour. SageMaker's events and CloudTrail's are best effort, so this
  * looks for what none of them told of: endpoints that appeared, changed or went, executions that died, callbacks that
  * got lost. It reads SageMaker and changes nothing there. Safe to call twice, and beside events about the same changes.
+ * It also reminds people of what they were asked, since nothing else runs while a request waits.
  * Called by the state machine too, with a request that was superseded.
  */
 export const { handler, run } = task({

@@ -3,6 +3,7 @@ import { closeRequest } from '../shared/aws/approvals.ts';
 import { cloudwatch, dynamodb, s3, sagemaker, scaling, sfn, sts } from '../shared/aws/clients.ts';
 import { describeEndpoint, isUnderWay, readEndpoint } from '../shared/aws/endpoint-reader.ts';
 import { ExecutionInput, startExecution } from '../shared/aws/executions.ts';
+import { leaveExpiryNotice } from '../shared/aws/expiry-notices.ts';
 import { append, knownStream, readStream, type Stream } from '../shared/aws/ledger.ts';
 import { servicesAt } from '../shared/aws/member-accounts.ts';
 import type { With } from '../shared/aws/services.ts';
@@ -12,6 +13,7 @@ import { changeDigest, effectiveDeployment } from '../shared/model/effective-dep
 import type { EndpointFacts } from '../shared/model/endpoint-facts.ts';
 import { type ChangeHistory, changeOf, lastOpened } from '../shared/model/endpoint-history.ts';
 import { decide, type Finding } from '../shared/model/finding.ts';
+import { missingMonitors, verifyPlan } from '../shared/model/plan-match.ts';
 import { evaluateGuards } from '../shared/policies/index.ts';
 
 const clients = { sagemaker, cloudwatch, scaling, s3, dynamodb, sfn, sts };
@@ -63,12 +65,41 @@ async function readDecision(
     };
   });
   const mine = changeOf(after.history, generation);
-  if (mine?.request && mine.decided) await closeRequest(services, mine.request.request);
+  if (mine?.request && mine.decided) {
+    const { request } = mine.request;
+    // Approvers are told by the sweep. First, or nobody would be if this died in between.
+    if (mine.decided.answer === 'expired') {
+      await leaveExpiryNotice(services, { request, endpoint: stream.ref, generation });
+    }
+    await closeRequest(services, request);
+  }
   return mine?.decided;
 }
 
 /** Findings that say "not yet": the grace period is for asking again, not for passing. */
 const isWaiting = ({ outcome, policy }: Finding) => policy === 'prod-model-monitor' && outcome === 'advice';
+
+/**
+ * Where a plan carries the change: was it also carried out in the planned way? Alarms and strategy are known only now;
+ * monitors have as long from the change on as those of a new endpoint have.
+ */
+async function heldAgainstPlan(
+  services: With<'dynamodb'>,
+  { opened, findings }: ChangeHistory,
+  facts: EndpointFacts,
+): Promise<Finding | undefined> {
+  if (!opened || !findings?.plan || findings.unchanged) return undefined;
+  const { policySettings } = services.config;
+  const { generation } = findings.plan;
+  const { history } = await readStream(services, { ...facts.endpoint, planned: true }, generation);
+  const planned = changeOf(history, generation)?.opened?.facts;
+  if (!planned) throw new Error(`Plan ${generation} is not on record any more.`);
+  const graceEnds = Date.parse(opened.changedAt) + policySettings.monitoringGraceMinutes * 60_000;
+  if (missingMonitors(planned, facts).length > 0 && Date.parse(services.now()) < graceEnds) {
+    throw new MonitorsPendingError('Its planned monitors still have time.');
+  }
+  return verifyPlan(planned, facts, policySettings[opened.environment.name]);
+}
 
 async function verify(
   { change, generation, timedOut }: z.infer<typeof Input>,
@@ -96,12 +127,17 @@ async function verify(
   if (newest && newest.generation > generation && newest.opened?.digest !== mine.opened.digest) {
     return { state: 'superseded' };
   }
+  // Of a plan there is nothing yet that could be verified. What carries it out will be, when it is there.
+  if (mine.opened.plan) return { state: 'verified' };
 
   // Facts from a moment ago are good enough for an endpoint that had settled and was not waited for.
   const { policySettings } = services.config;
   const recorded = mine.opened.facts;
   const reread =
-    mine.request !== undefined || recorded.underWay || evaluateGuards(recorded, policySettings).some(isWaiting);
+    mine.request !== undefined ||
+    mine.findings.plan !== undefined ||
+    recorded.underWay ||
+    evaluateGuards(recorded, policySettings).some(isWaiting);
   const there = servicesAt(services, change.endpoint);
   // Until it has settled, that is all there is to find out.
   const described = recorded.underWay ? await describeEndpoint(there, change.endpoint) : undefined;
@@ -134,7 +170,8 @@ async function verify(
     outcome: healthy ? 'pass' : 'violation',
     messages: healthy ? [] : [`The endpoint is ${facts.status}.`],
   };
-  const all = [status, ...findings];
+  const planned = await heldAgainstPlan(services, mine, facts);
+  const all = [status, ...findings, ...(planned ? [planned] : [])];
   await append(services, stream, () => ({
     id: `verified#${generation}`,
     body: {

@@ -23,14 +23,24 @@ async function eventFrom(request: IncomingMessage): Promise<APIGatewayProxyEvent
     routeKey: '$default',
     rawPath: url.pathname,
     rawQueryString: url.search.slice(1),
-    headers: Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)])),
+    headers: Object.fromEntries(
+      Object.entries(request.headers).flatMap(([name, value]) => (name === 'cookie' ? [] : [[name, String(value)]])),
+    ),
+    // API Gateway takes them apart, and hands them over here only.
+    cookies: (request.headers.cookie ?? '').split(';').flatMap((each) => (each.trim() === '' ? [] : [each.trim()])),
     queryStringParameters: Object.fromEntries(url.searchParams),
     requestContext: {
       accountId: '000000000000',
       apiId: 'local',
       domainName: 'local',
       domainPrefix: 'local',
-      http: { method, path: url.pathname, protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: '' },
+      http: {
+        method,
+        path: url.pathname,
+        protocol: 'HTTP/1.1',
+        sourceIp: request.socket.remoteAddress ?? '',
+        userAgent: '',
+      },
       requestId: 'local',
       routeKey: '$default',
       stage: '$default',

@@ -4,9 +4,11 @@ import { join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { parse as parseYaml } from 'yaml';
 import { run as sweep } from '../functions/sweep.ts';
+import { MalformedSecretError, readSecrets } from '../shared/aws/secrets.ts';
 import { createServices, type Services } from '../shared/aws/services.ts';
 import type { Config } from '../shared/config.ts';
 import { loadConfig } from '../shared/config-yaml.ts';
+import { approversIn } from './approvers-file.ts';
 import { connectRpc, type Rpc, RpcError } from './aws/rpc.ts';
 import { Fleet } from './aws/seed.ts';
 import { openStore } from './aws/store.ts';
@@ -33,6 +35,8 @@ export type LocalOptions = {
   transitionMs: number;
   duplicateEvents: number;
   delayEventsMs: number;
+  /** Where checkpoints of the ledger are kept; undefined for a directory beside the store. */
+  checkpoints?: string | undefined;
 };
 
 /** The runtime cannot start; the message says what to do. */
@@ -131,6 +135,8 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
     region: LOCAL_REGION,
     transitionMs: options.transitionMs,
     rebuildIndexes: !clean,
+    checkpoints: resolve(options.checkpoints ?? join(dataDir, 'checkpoints')),
+    ledgerTable: base.tables.ledger,
   };
   let engine: Engine | undefined;
   let delivery: ReturnType<typeof createDelivery> | undefined;
@@ -189,7 +195,14 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
     ...base,
     stateMachineArn: `arn:aws:states:${LOCAL_REGION}:${LOCAL_ACCOUNT}:stateMachine:endpoint-compliance`,
   };
-  const services = createServices(config);
+  const approvers = approversIn(resolve(process.env.PORTCULLIS_CONFIG ?? 'portcullis.yaml'), config);
+  const services = createServices(config, { readApprovals: approvers });
+  try {
+    // Found out now, and not when the first request waits for an answer.
+    await readSecrets(services);
+  } catch (error) {
+    await abandon(error instanceof MalformedSecretError ? new StartError(error.message) : (error as Error));
+  }
   const store = openStore(join(dataDir, 'executions.sqlite'));
   await ensureTables(services.dynamodb, config.tables);
 

@@ -3,6 +3,7 @@ import {
   type CreateTableCommandInput,
   type DynamoDBClient,
   ListTablesCommand,
+  waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
 import type { Config } from '../shared/config.ts';
 
@@ -45,7 +46,7 @@ export function tableDefinitions(tables: Config['tables']): CreateTableCommandIn
           KeySchema: key('open', 'expiresAt'),
           Projection: {
             ProjectionType: 'INCLUDE',
-            NonKeyAttributes: ['account', 'region', 'endpoint', 'generation', 'notified', 'notifyErrors'],
+            NonKeyAttributes: ['account', 'region', 'endpoint', 'planned', 'generation', 'notified', 'notifyErrors'],
           },
         },
       ],
@@ -59,10 +60,17 @@ export function tableDefinitions(tables: Config['tables']): CreateTableCommandIn
   ];
 }
 
+/** Creates a table, which may be used only once it exists. */
+export async function createTable(dynamodb: DynamoDBClient, definition: CreateTableCommandInput): Promise<void> {
+  await dynamodb.send(new CreateTableCommand(definition));
+  const waiting = { client: dynamodb, minDelay: 0.02, maxDelay: 1, maxWaitTime: 60 };
+  await waitUntilTableExists(waiting, { TableName: definition.TableName });
+}
+
 /** Creates what is not there yet. */
 export async function ensureTables(dynamodb: DynamoDBClient, tables: Config['tables']): Promise<void> {
   const { TableNames: existing = [] } = await dynamodb.send(new ListTablesCommand({}));
   for (const definition of tableDefinitions(tables)) {
-    if (!existing.includes(definition.TableName ?? '')) await dynamodb.send(new CreateTableCommand(definition));
+    if (!existing.includes(definition.TableName ?? '')) await createTable(dynamodb, definition);
   }
 }

@@ -66,6 +66,7 @@ export function generated(): { path: string; text: string }[] {
     'scan',
     'check',
     'changes',
+    'plan',
     'approvals',
     'audit',
     'events',

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { type Config, type ConfigFile, checkConfigFile, configFrom, problemsIn } from './config.ts';
+import { PLANNED_CHANGE } from './model/plan-match.ts';
 import { PriceTable } from './model/price-table.ts';
+import { policies } from './policies/index.ts';
 
 /** Parses `portcullis.yaml` text; adds what is wrong with it to `problems`. */
 export function parseConfigFile(text: string, name: string, problems: string[]): ConfigFile | undefined {
@@ -13,7 +15,14 @@ export function parseConfigFile(text: string, name: string, problems: string[]):
     problems.push(`${name}: not YAML: ${(error as Error).message.split('\n')[0]}`);
     return undefined;
   }
-  return checkConfigFile(input, name, problems);
+  const file = checkConfigFile(input, name, problems);
+  // A rule for a policy that does not exist would never ask anybody.
+  for (const [index, { policy }] of (file?.approvals.rules ?? []).entries()) {
+    if (policy !== undefined && policy !== PLANNED_CHANGE && !policies.some(({ id }) => id === policy)) {
+      problems.push(`${name}: approvals.rules.${index}.policy: there is no policy ${JSON.stringify(policy)}`);
+    }
+  }
+  return file;
 }
 
 const shippedPrices = new URL('./prices/sagemaker-hosting-us-east-1.json', import.meta.url);

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
-import { sharesPerson } from './model/actor.ts';
-import { Approver, namesOf } from './model/approver.ts';
+import { ApprovalSettings, problemsWithApprovals } from './model/approval-settings.ts';
 import { EnvironmentRules } from './model/environment.ts';
+import { LoginSettings } from './model/login-settings.ts';
+import { NotificationSettings } from './model/notification-settings.ts';
 import { PriceTable } from './model/price-table.ts';
 import { PolicyLimits, type PolicySettings } from './policies/settings.ts';
 
@@ -16,18 +17,9 @@ export const ConfigFile = z.strictObject({
       alsoFor: z.array(z.string()).default([]).describe('Other regions that you accept to be judged by these prices.'),
     })
     .prefault({}),
-  approvals: z
-    .strictObject({
-      approvers: z.array(Approver).default([]).describe('Who may approve. An empty list means that nobody can.'),
-      timeoutHours: z.number().positive().max(500).default(24).describe('Unanswered so long means rejected.'),
-      requiredApprovals: z.int().positive().default(1),
-      requiredApprovalsIfRequesterUnknown: z
-        .int()
-        .positive()
-        .default(2)
-        .describe('Where CloudTrail has not said who made the change, so that nobody approves their own alone.'),
-    })
-    .prefault({}),
+  approvals: ApprovalSettings.prefault({}).describe('Who decides, how many must, and how long they have.'),
+  notifications: NotificationSettings.prefault({}).describe('How people are told besides by mail.'),
+  login: LoginSettings.prefault({}),
   reading: z
     .strictObject({
       concurrency: z.int().min(1).max(64).default(8).describe('AWS reads under way at once.'),
@@ -68,6 +60,8 @@ const Runtime = z.object({
   PORTCULLIS_CONSOLE_URL: z.url().default('http://127.0.0.1:4510'),
   PORTCULLIS_MAIL_FROM: z.email().default('portcullis@localhost.localdomain'),
   PORTCULLIS_ARCHIVE_BUCKET: z.string().default(''),
+  PORTCULLIS_CHECKPOINT_KEY_ID: z.string().default(''),
+  PORTCULLIS_SECRET_ID: z.string().default(''),
 });
 
 /** Everything that can be set, checked once at start. */
@@ -82,6 +76,10 @@ export type Config = {
   mailFrom: string;
   /** Where the bytes of every record are kept a second time. */
   archiveBucket: string;
+  /** The key that signs checkpoints of the ledger. */
+  checkpointKeyId: string;
+  /** The secret in Secrets Manager that holds the others; without it they come from the environment. See secrets.ts. */
+  secretId: string;
 };
 
 /** Every mistake in the configuration at once, one a line. */
@@ -104,11 +102,16 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
+// What is a secret by its looks, and stands in the wrong file, must not stand in a log besides.
+const SECRET = /xox[a-z]-|xapp-|hooks\.slack\.com/i;
+
 /** `policies.prod.minInstances: "two": Invalid input: expected number` for each issue. */
 export function problemsIn(where: string, input: unknown, error: z.ZodError): string[] {
   return error.issues.map(({ path, message }) => {
     const value = valueAt(input, path);
-    const shown = value === undefined || path.length === 0 ? '' : ` ${JSON.stringify(value)?.slice(0, 80)}:`;
+    const text = JSON.stringify(value) ?? '';
+    const shown =
+      value === undefined || path.length === 0 ? '' : ` ${SECRET.test(text) ? '(not shown)' : text.slice(0, 80)}:`;
     return `${where}: ${path.map(String).join('.') || '(file)'}:${shown} ${message}`;
   });
 }
@@ -120,20 +123,7 @@ export function checkConfigFile(input: unknown, name: string, problems: string[]
     problems.push(...problemsIn(name, input, parsed.error));
     return undefined;
   }
-  const ids = parsed.data.approvals.approvers.map(({ id }) => id);
-  for (const id of new Set(ids.filter((each, index) => ids.indexOf(each) !== index))) {
-    problems.push(`${name}: approvals.approvers: two approvers have the id ${id}`);
-  }
-  const { approvers } = parsed.data.approvals;
-  for (const [index, one] of approvers.entries()) {
-    const twin = approvers
-      .slice(index + 1)
-      .find((other) => other.id !== one.id && sharesPerson(namesOf(one), namesOf(other)));
-    if (twin)
-      problems.push(
-        `${name}: approvals.approvers: ${one.id} and ${twin.id} share a name, so one person could approve twice`,
-      );
-  }
+  problems.push(...problemsWithApprovals(parsed.data.approvals).map((problem) => `${name}: ${problem}`));
   return parsed.data;
 }
 
@@ -165,6 +155,8 @@ export function configFrom(
     consoleUrl: settings.PORTCULLIS_CONSOLE_URL.replace(/\/$/, ''),
     mailFrom: settings.PORTCULLIS_MAIL_FROM,
     archiveBucket: settings.PORTCULLIS_ARCHIVE_BUCKET,
+    checkpointKeyId: settings.PORTCULLIS_CHECKPOINT_KEY_ID,
+    secretId: settings.PORTCULLIS_SECRET_ID,
   };
 }
 

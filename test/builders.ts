@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import { type Config, ConfigFile } from '../shared/config.ts';
 import { type Actor, gateActor } from '../shared/model/actor.ts';
 import type { Approver } from '../shared/model/approver.ts';
+import { DeploymentPlan } from '../shared/model/deployment-plan.ts';
 import { changeDigest, effectiveDeployment } from '../shared/model/effective-deployment.ts';
 import type { EndpointChange } from '../shared/model/endpoint-change.ts';
 import type { Artifact, EndpointFacts, Monitor, RollbackAlarm } from '../shared/model/endpoint-facts.ts';
@@ -17,6 +18,7 @@ import {
   type RecordOf,
   recordHash,
 } from '../shared/model/ledger-record.ts';
+import { factsFromPlan, onTheWay } from '../shared/model/planned-facts.ts';
 import { PriceTable } from '../shared/model/price-table.ts';
 import type {
   InferenceComponentHostVariant,
@@ -191,6 +193,8 @@ export const config = (overrides: Partial<Config> = {}): Config => ({
   consoleUrl: 'https://gate.example.com',
   mailFrom: 'gate@example.com',
   archiveBucket: 'portcullis-archive',
+  checkpointKeyId: 'alias/portcullis-checkpoints',
+  secretId: '',
   ...overrides,
 });
 
@@ -211,6 +215,31 @@ export const person = (name: string, ...aliases: string[]): Actor => ({
   arn: null,
   via: 'session-name',
 });
+
+export const plannedEndpoint: EndpointRef = { ...endpoint, planned: true };
+
+/** The plan of the perfect endpoint. */
+export const plan = (overrides: Partial<z.input<typeof DeploymentPlan>> = {}): DeploymentPlan =>
+  DeploymentPlan.parse({
+    kind: 'DeploymentPlan',
+    endpoint: endpoint.name,
+    account: endpoint.account,
+    region: endpoint.region,
+    environment: 'prod',
+    reason: 'fewer false alarms',
+    variants: [{ instanceType: 'ml.m5.large', instances: 2, model: { image: 'fraud:3.4.1', artifacts: [ARTIFACT] } }],
+    dataCapture: { samplingPercentage: 20, destinationS3Uri: 's3://ml-capture-prod/fraud' },
+    deploymentConfig: {
+      strategy: 'blue-green',
+      rollbackAlarms: ['fraud-prod-ModelMonitorAlarm', 'fraud-prod-DataDriftAlarm'],
+    },
+    monitors: [{ type: 'DataQuality', baseline: 's3://ml-artifacts-prod/fraud/constraints.json' }],
+    ...overrides,
+  });
+
+/** The facts of a plan as they are gathered: its artifacts are there. */
+export const plannedFacts = (document: DeploymentPlan = plan()): EndpointFacts =>
+  factsFromPlan(document, NOW, { models: new Map(), artifacts: new Map([[ARTIFACT, artifact()]]) });
 
 export const finding = (policy: string, outcome: Outcome, ...messages: string[]): Finding => ({
   policy,
@@ -238,6 +267,17 @@ export const opened = (
   baseline: null,
   ...overrides,
 });
+
+/** What is recorded about a plan, in its stream. It may be carried out for a week. */
+export const openedPlan = (
+  generation = 1,
+  document: DeploymentPlan = plan(),
+  overrides: Partial<NonNullable<RecordOf<'change-opened'>['plan']>> = {},
+): RecordOf<'change-opened'> => {
+  const read = plannedFacts(document);
+  const submitted = { document, validUntil: later(7 * 86_400), onTheWay: onTheWay(read), ...overrides };
+  return opened(generation, read, { cause: 'Deployment Plan Submitted', plan: submitted });
+};
 
 export const findings = (
   generation = 1,

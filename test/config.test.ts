@@ -173,6 +173,94 @@ describe('every mistake is told', () => {
     ]);
   });
 
+  const people = ['asha', 'ben', 'cleo'].map((id) => `{ id: ${id}, name: ${id}, email: ${id}@example.com }`).join(', ');
+  const approvals = (rest: string) => problems(`approvals: { approvers: [${people}], ${rest} }`);
+  test('groups, rules and numbers are held against each other, all at once', () => {
+    const groups = 'groups: { leads: [asha, dana], finance: [ben, ben], empty: [] }';
+    expect(approvals(groups)).toEqual([expect.stringMatching(/approvals\.groups\.empty: \[\]: must have a member/)]);
+    expect(
+      approvals(
+        [
+          'groups: { leads: [asha, dana], finance: [ben, ben] }',
+          'rules: [{ environment: prod, group: leads, count: 3 }, { policy: prod-budgets, group: sales }]',
+          'escalation: { afterHours: 24, group: bosses }',
+          'breakGlassGroup: nobody',
+          'requiredApprovals: 4',
+        ].join(', '),
+      ),
+    ).toEqual([
+      expect.stringMatching(/approvals\.groups\.leads: "dana" is not the id of an approver$/),
+      expect.stringMatching(/approvals\.groups\.finance: ben is in it twice$/),
+      expect.stringMatching(/approvals\.rules\.1\.group: there is no group "sales"$/),
+      expect.stringMatching(/approvals\.escalation\.group: there is no group "bosses"$/),
+      expect.stringMatching(/approvals\.breakGlassGroup: there is no group "nobody"$/),
+      expect.stringMatching(/approvals\.rules\.0\.count: 3 of leads are wanted, which has 2$/),
+      expect.stringMatching(/approvals\.requiredApprovals: 4 are wanted, and there are 3 approvers$/),
+      expect.stringMatching(/approvals\.escalation\.afterHours: 24 is not before the request expires/),
+      expect.stringMatching(/approvals\.rules\.1\.policy: there is no policy "prod-budgets"$/),
+    ]);
+  });
+  test('groups that fit are no mistake, nor is a group called like a property of every object', () => {
+    const groups = 'groups: { leads: [asha, ben], money: [ben] }';
+    const rules =
+      'rules: [{ environment: prod, group: leads, count: 2 }, { policy: prod-budget, group: money }, { policy: planned-change, group: money }]';
+    expect(() =>
+      load(`approvals: { approvers: [${people}], ${groups}, ${rules}, breakGlassGroup: money }`),
+    ).not.toThrow();
+    expect(approvals('rules: [{ group: constructor }]')).toEqual([expect.stringMatching(/no group "constructor"$/)]);
+  });
+  test('one approver alone is no mistake: what takes two expires there', () => {
+    expect(() => load('approvals: { approvers: [{ id: asha, name: A, email: asha@example.com }] }')).not.toThrow();
+  });
+  test.each([
+    ['in Slack', 'slack: { team: T0123ABCD, user: U0123ABCD }'],
+    ['at the login provider', 'oidcSubject: "248289761001"'],
+    ['in AWS', 'awsIdentities: [arn:aws:iam::111122223333:user/x]'],
+  ])('two approvers who are one %s are a mistake', (_where, same) => {
+    const one = `{ id: asha, name: A, email: asha@example.com, ${same} }`;
+    const two = `{ id: ben, name: B, email: ben@example.com, ${same} }`;
+    expect(problems(`approvals: { approvers: [${one}, ${two}] }`)).toEqual([
+      expect.stringMatching(/asha and ben share/),
+    ]);
+  });
+  test('so are a role and a session of it', () => {
+    const one =
+      '{ id: asha, name: A, email: asha@example.com, awsIdentities: [arn:aws:iam::111122223333:role/team/Deploy] }';
+    const two =
+      '{ id: ben, name: B, email: ben@example.com, awsIdentities: [arn:aws:sts::111122223333:assumed-role/Deploy/ben] }';
+    for (const pair of [`${one}, ${two}`, `${two}, ${one}`]) {
+      expect(problems(`approvals: { approvers: [${pair}] }`)).toEqual([expect.stringMatching(/share a name/)]);
+    }
+  });
+  test.each(['team: t0123', 'user: "@asha"', 'user: B0123ABCD'])('a Slack id that is none: %s', (wrong) => {
+    const slack = { team: 'T0123ABCD', user: 'U0123ABCD' };
+    const [key = '', value = ''] = wrong.split(': ');
+    const given = { ...slack, [key]: value.replaceAll('"', '') };
+    expect(
+      problems(`approvals: { approvers: [{ id: a, name: A, email: a@example.com, slack: ${JSON.stringify(given)} }] }`),
+    ).toEqual([expect.stringMatching(/must be the id of a Slack/)]);
+  });
+
+  test.each([
+    ['channel: xoxb-canary', /^\S+: notifications\.slack\.channel: \(not shown\): must be the id of a channel/],
+    ['slackBotToken: xoxb-canary', /Unrecognized key: "slackBotToken"/],
+    ['webhook: https://hooks.slack.com/services/T0/B0/canary', /Unrecognized key: "webhook"/],
+  ])('a secret of Slack in the wrong place is not shown: %s', (line, expected) => {
+    const found = problems(`notifications: { slack: { ${line} } }`);
+    expect(found).toEqual([expect.stringMatching(expected)]);
+    expect(found.join()).not.toContain('canary');
+  });
+  test.each(['buttons: [prod]', 'buttons: [prod], channel: C0123ABCD', 'buttons: [prod], appId: A0123ABCD'])(
+    'buttons in Slack need the channel that they are posted to and the app whose clicks are taken: %s',
+    (line) => {
+      expect(problems(`notifications: { slack: { ${line} } }`)).toEqual([
+        expect.stringContaining('buttons need channel and appId'),
+      ]);
+      expect(problems('notifications: { slack: { buttons: [prod], channel: C0123ABCD, appId: A0123ABCD } }')).toEqual(
+        [],
+      );
+    },
+  );
   test('a secret in the wrong place is not shown at length', () => {
     const [problem = ''] = problems(`policies: { prod: { minInstances: "${'s'.repeat(5_000)}" } }`);
     expect(problem.length).toBeLessThan(400);

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { run as archiveRecords } from '../functions/archive-records.ts';
+import { run as signCheckpoints } from '../functions/sign-checkpoints.ts';
 import { Deployment, stageValues } from '../scripts/packaged-settings.ts';
 import { executionName } from '../shared/aws/executions.ts';
 import { ConfigFile } from '../shared/config.ts';
@@ -15,6 +16,7 @@ import { root } from './cli/portcullis.ts';
 import { blocksOf, commandsIn, wrongWith } from './documented-commands.ts';
 import { fakeArchive } from './fake-archive.ts';
 import { fakeAws } from './fake-aws.ts';
+import { fakeSigningKey } from './fake-signing-key.ts';
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 const documents = readdirSync(join(root, 'deployment'), { recursive: true, withFileTypes: true })
@@ -315,7 +317,7 @@ describe('the runbooks', () => {
       .split(/^## /m)
       .slice(1)
       .filter((part) => !/^(Always|What the gate stops)/.test(part));
-    expect(parts.length).toBe(9);
+    expect(parts.length).toBe(11);
     for (const part of parts) {
       const title = part.split('\n')[0];
       for (const what of ['**You notice:**', '**First five minutes', '**It is over when**', '**Keep:**', '```sh'])
@@ -370,6 +372,25 @@ describe('the runbooks', () => {
       expect(await archiveRecords(repair as never, aws.services)).toEqual({ batchItemFailures: [] });
     expect([...objects.values()].map(({ text }) => text)).toEqual([item.record.S]);
     expect(measured).toEqual([]);
+  });
+
+  test('the recipe for records without a checkpoint is what the function takes', async () => {
+    expect(incidents).toContain('{eventName: "INSERT", dynamodb: {ApproximateCreationDateTime: (');
+    const aws = fakeAws();
+    const { objects } = fakeArchive(aws);
+    fakeSigningKey(aws);
+    const [record] = records(opened()) as [LedgerRecord];
+    const { endpoint, sequence, previous, at } = record;
+    const NewImage = {
+      pk: { S: streamOf(endpoint) },
+      sk: { S: sortKey(sequence, previous) },
+      record: { S: canonicalJson(record) },
+      hash: { S: recordHash(record) },
+    };
+    const ApproximateCreationDateTime = Math.floor(Date.parse(at) / 1_000);
+    const late = { Records: [{ eventName: 'INSERT', dynamodb: { ApproximateCreationDateTime, NewImage } }] };
+    for (const _time of [1, 2]) await signCheckpoints(late as never, aws.services);
+    expect([...objects.keys()]).toEqual(['checkpoints/000000001.json']);
   });
 
   test('reasons of tampering are those that are reported', () => {

@@ -76,7 +76,7 @@ const withoutRedirection = (words: string[]) => {
 };
 
 const helps = new Map<string, Promise<{ code: number | null; out: string }>>();
-const GROUPS = ['approvals', 'audit', 'events'];
+const GROUPS = ['approvals', 'audit', 'events', 'plan'];
 
 /** What is wrong with a `portcullis` command: no such command, no such option, too many or too few arguments. */
 export async function wrongWithOurs({ words }: Command): Promise<string[]> {
@@ -123,6 +123,7 @@ const PACKAGES: Record<string, string> = {
   events: 'eventbridge',
   logs: 'cloudwatch-logs',
   s3api: 's3',
+  secretsmanager: 'secrets-manager',
   stepfunctions: 'sfn',
 };
 /** Commands that the AWS CLI has beyond the operations of the services, and those of their options that we use. */
@@ -183,7 +184,22 @@ export function wrongWithAws({ words }: Command): string[] {
 }
 
 /** Programs that every machine has, or that the documents ask for. */
-const PLAIN = ['cd', 'curl', 'cut', 'date', 'diff', 'echo', 'find', 'jq', 'mkdir', 'printf', 'sed', 'sha256sum'];
+const PLAIN = [
+  'cd',
+  'curl',
+  'cut',
+  'date',
+  'diff',
+  'echo',
+  'find',
+  'install',
+  'jq',
+  'mkdir',
+  'printf',
+  'rm',
+  'sed',
+  'sha256sum',
+];
 
 /** What is wrong with a command of any kind. */
 export async function wrongWith(command: Command): Promise<string[]> {
@@ -197,5 +213,6 @@ export async function wrongWith(command: Command): Promise<string[]> {
   if (first === 'npx' && second === 'portcullis') return wrongWithOurs(command);
   if (first === 'npx' && second === 'osls') return command.words[2] === 'remove' ? [] : ['osls is for removing'];
   if (first === 'aws') return wrongWithAws(command);
+  if (first === 'node') return existsSync(join(root, second)) ? [] : [`there is no ${second}`];
   return PLAIN.includes(first) ? [] : [`${first} is not known to the test`];
 }

@@ -47,6 +47,11 @@ export function awsError(name: string, message = name, status = 400): Error {
   return Object.assign(new Error(message), { name, $metadata: { httpStatusCode: status } });
 }
 
+/** A task token as the approvals table keeps it, as the fake KMS below encrypts it. */
+export const sealed = (token: string, request: string) => ({
+  B: new Uint8Array(Buffer.from(JSON.stringify([Buffer.from(token).toString('base64'), { request }]))),
+});
+
 function counter(): () => string {
   let count = 0;
   return () => {
@@ -61,7 +66,7 @@ export function services(overrides: Partial<Services> = {}): Services {
   return createServices(overrides.config ?? config(), {
     now: () => NOW,
     newId: () => `request${id().padStart(19, '0')}`,
-    newCode: () => `C0DE-0000-0000-${code().padStart(4, '0')}`,
+    newCode: () => `C0DE0-${code().padStart(5, '0')}`,
     ...overrides,
   });
 }
@@ -90,7 +95,7 @@ export type World = {
   executions: Map<string, { input: string; status: string; error?: string; cause?: string }>;
   /** Task tokens that were resumed. */
   resumed: string[];
-  mails: { to: string; subject: string; text: string }[];
+  mails: { to: string; subject: string; text: string; html: string }[];
   /** Runs before every answer: to count, to wait, to fail. */
   before: (command: string, input: unknown) => Promise<void> | void;
 };
@@ -360,11 +365,11 @@ export function fakeAws(overrides: Partial<Services> = {}) {
     SendEmailCommand,
     (input: {
       Destination: { ToAddresses: string[] };
-      Content: { Simple: { Subject: { Data: string }; Body: { Text: { Data: string } } } };
+      Content: { Simple: { Subject: { Data: string }; Body: { Text: { Data: string }; Html?: { Data: string } } } };
     }) => {
       const { Subject, Body } = input.Content.Simple;
       for (const to of input.Destination.ToAddresses)
-        world.mails.push({ to, subject: Subject.Data, text: Body.Text.Data });
+        world.mails.push({ to, subject: Subject.Data, text: Body.Text.Data, html: Body.Html?.Data ?? '' });
       return {};
     },
   );

@@ -1,6 +1,7 @@
 import type { ApprovalState } from '../shared/model/approval.ts';
 import { type ChangeHistory, type EndpointHistory, requestersOf } from '../shared/model/endpoint-history.ts';
 import type { EndpointRef } from '../shared/model/endpoint-ref.ts';
+import type { MatchedPlan } from '../shared/model/ledger-record.ts';
 import { costSection } from './cost-section.ts';
 import { differencesSection } from './differences-section.ts';
 import { factsSection } from './facts-section.ts';
@@ -9,6 +10,7 @@ import { type Html, html, type Value } from './html.ts';
 import { actorList, badge, type State } from './labels.ts';
 import { page } from './layout.ts';
 import { approvalPath, changePath } from './links.ts';
+import { planSection } from './plan-section.ts';
 import { summary } from './table.ts';
 import { time } from './time.ts';
 import { timeline } from './timeline.ts';
@@ -21,6 +23,8 @@ export type ChangePage = {
   approval: ApprovalState | undefined;
 };
 
+const wordFor = ({ planned }: EndpointRef) => (planned ? 'plan' : 'change');
+
 function stateOf({ change, approval }: ChangePage): State {
   if (change.outcome) return change.outcome.result;
   return approval?.state === 'waiting' ? 'waiting' : 'open';
@@ -30,12 +34,17 @@ function lead({ change, endpoint, approval }: ChangePage): Value {
   const { outcome, joined, request } = change;
   if (outcome) return outcome.reason;
   if (joined) {
-    return html`It is about the same deployment as <a href="${changePath(endpoint, joined.joined)}">change ${joined.joined}</a>, which goes on for both.`;
+    return html`It is about the same deployment as <a href="${changePath(endpoint, joined.joined)}">${wordFor(endpoint)} ${joined.joined}</a>, which goes on for both.`;
   }
   if (request && approval?.state === 'waiting') {
     return html`It waits for people to decide: <a href="${approvalPath(request.request)}">see what approving does</a>.`;
   }
   return 'It has not ended yet.';
+}
+
+function carriedOut(endpoint: EndpointRef, { generation, approvers }: MatchedPlan): Html {
+  const by = approvers.length > 0 && `, approved by ${approvers.join(', ')}`;
+  return html`<a href="${changePath({ ...endpoint, planned: true }, generation)}">plan ${generation}</a>${by}`;
 }
 
 /** One change: how it stands, what was found, and every record about it. */
@@ -48,19 +57,29 @@ export function changePage(model: ChangePage): Html {
     .filter((each) => each.joined?.joined === change.generation)
     .flatMap(({ records }) => records);
   return page({
-    title: `${endpoint.name}, change ${change.generation}`,
+    title: `${endpoint.name}, ${wordFor(endpoint)} ${change.generation}`,
     section: 'changes',
     body: html`<p class="crumb"><a href="/">Changes</a></p>
-<h1>${endpoint.name} <span class="muted">change ${change.generation}</span></h1>
+<h1>${endpoint.name} <span class="muted">${wordFor(endpoint)} ${change.generation}</span></h1>
 <p class="lead">${change.joined ? html`<span class="badge plain">Joined</span>` : badge(stateOf(model))} ${lead(model)}</p>
 ${summary([
   ['Environment', opened?.environment.name ?? change.outcome?.environment],
   ['Account', endpoint.account],
   ['Region', endpoint.region],
   ['Cause', opened?.cause ?? change.joined?.cause ?? change.outcome?.cause],
-  ['Changed', opened && time(opened.changedAt)],
-  ['Changed by', requesters.length > 0 ? actorList(requesters) : 'CloudTrail has named nobody'],
+  [endpoint.planned ? 'Submitted' : 'Changed', opened && time(opened.changedAt)],
+  [
+    endpoint.planned ? 'Submitted by' : 'Changed by',
+    requesters.length > 0 ? actorList(requesters) : 'CloudTrail has named nobody',
+  ],
+  ['Planned', findings?.plan && carriedOut(endpoint, findings.plan)],
+  [
+    'Carried out by',
+    change.carriedOutBy.length > 0 &&
+      html`${change.carriedOutBy.map((number) => html`<a href="${changePath({ ...endpoint, planned: undefined }, number)}">change ${number}</a> `)}`,
+  ],
 ])}
+${opened && planSection(opened)}
 <section><h2>Timeline</h2>
 ${timeline(change, joined)}</section>
 ${findings && html`<section><h2>Findings</h2>${findingsSection(findings.findings)}</section>`}

@@ -1,5 +1,5 @@
 import type { ChangeRow } from '../shared/model/change-row.ts';
-import { streamOf } from '../shared/model/endpoint-ref.ts';
+import { type EndpointRef, streamOf } from '../shared/model/endpoint-ref.ts';
 import { Environment } from '../shared/model/environment.ts';
 import { Result } from '../shared/model/ledger-record.ts';
 import { type Html, html } from './html.ts';
@@ -35,7 +35,12 @@ ${(environment ?? result ?? month) && html`<a href="/">Clear</a>`}
 </form>`;
 
 function changesTable({ rows, waiting }: ChangesPage): Html {
-  const refOf = ({ account, region, endpoint: name }: ChangeRow) => ({ account, region, name });
+  const refOf = ({ account, region, endpoint: name, planned }: ChangeRow): EndpointRef => ({
+    account,
+    region,
+    name,
+    ...(planned && { planned }),
+  });
   const state = (row: ChangeRow) => {
     const request = row.state === 'open' && waiting.get(waitingKey(streamOf(refOf(row)), row.generation));
     return request ? html`<a href="${approvalPath(request)}">${badge('waiting')}</a>` : badge(row.state);
@@ -47,7 +52,7 @@ function changesTable({ rows, waiting }: ChangesPage): Html {
         head: 'Change',
         cell: (
           row,
-        ) => html`<a href="${changePath(refOf(row), row.generation)}"><strong>${row.endpoint}</strong> #${row.generation}</a>
+        ) => html`<a href="${changePath(refOf(row), row.generation)}"><strong>${row.endpoint}</strong> ${row.planned ? 'plan ' : '#'}${row.generation}</a>
 <small class="muted nowrap">${row.account} · ${row.region}</small>`,
       },
       { head: 'Environment', narrow: true, cell: ({ environment }) => environment },

@@ -2,10 +2,17 @@ import type { Problem } from './reply.ts';
 
 const MAX_BYTES = 16 * 1024;
 
-/**
- * Why a POST is not looked at: it was sent from another site, or is no form. Browsers put Origin and Sec-Fetch-Site on
- * it and let no page forge them; what sends neither is no browser, so there is nobody to trick.
- */
+/** Where a form came from, as the browser says it: Origin and Sec-Fetch-Site, which no page can forge. */
+function cameFromHere(origin: string | undefined, site: string | undefined, ours: string): boolean {
+  // What sends neither is no browser, so there is nobody to trick; it still has to show a session and its form's token.
+  if (origin === undefined && site === undefined) return true;
+  // Under `Referrer-Policy: no-referrer`, which keeps ids of requests from other sites, browsers withhold the origin
+  // also from us. Sec-Fetch-Site is then what says that it was ours.
+  if (origin === undefined || origin === 'null') return site === 'same-origin';
+  return origin === ours && (site === undefined || site === 'same-origin');
+}
+
+/** Why a POST is not looked at: it was sent from another site, or is no form. */
 export function refusedPost(
   headers: Readonly<Record<string, string | undefined>>,
   body: string,
@@ -13,12 +20,12 @@ export function refusedPost(
 ): Problem | undefined {
   const { origin, 'sec-fetch-site': site, 'content-type': type = '' } = headers;
   const ours = new URL(consoleUrl).origin;
-  if ((origin !== undefined && origin !== ours) || (site !== undefined && site !== 'same-origin' && site !== 'none')) {
+  if (!cameFromHere(origin, site, ours)) {
     return {
       status: 403,
       happened: 'Not accepted from there',
-      why: 'The answer was sent from another site than this console, so it was not looked at.',
-      todo: `Open ${ours} and answer there.`,
+      why: 'The form was sent from another site than this console, or by a browser that does not say from where, so it was not looked at.',
+      todo: `Open ${ours} in a browser of 2023 or later and use the form there.`,
     };
   }
   if (type.split(';')[0]?.trim().toLowerCase() !== 'application/x-www-form-urlencoded') {

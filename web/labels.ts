@@ -42,7 +42,8 @@ const EVIDENCE: Record<Actor['via'], string> = {
   'user-name': 'IAM user, from CloudTrail',
   service: 'an AWS service, from CloudTrail',
   root: 'the account root, from CloudTrail',
-  approver: 'told by their personal code',
+  approver: 'an approver, whom the gate made sure of',
+  claim: 'named in the plan, without proof',
   none: 'CloudTrail names nobody',
 };
 

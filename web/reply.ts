@@ -3,7 +3,7 @@ import type { Message } from './message-page.ts';
 import { style } from './style.ts';
 
 /** What goes back to the browser. */
-export type Reply = { status: number; headers: Record<string, string>; body: string };
+export type Reply = { status: number; headers: Record<string, string>; body: string; cookies?: readonly string[] };
 
 /** What goes wrong in a way that the visitor is told of. `headers` are added to the page's. */
 export type Problem = Message & { status: number; headers?: Record<string, string> };
@@ -44,14 +44,19 @@ export function pageReply(page: Html, status = 200, headers?: Record<string, str
 }
 
 /** After a POST: go and look, so that reloading sends nothing twice. */
-export function seeOther(location: string): Reply {
-  return reply(303, 'text/plain; charset=utf-8', '', { location });
+export function seeOther(location: string, cookies: readonly string[] = []): Reply {
+  return { ...reply(303, 'text/plain; charset=utf-8', '', { location }), cookies };
 }
 
 export function styleReply(): Reply {
   return reply(200, 'text/css; charset=utf-8', style, { 'cache-control': 'public, max-age=3600' });
 }
 
-export function jsonReply(value: unknown): Reply {
-  return reply(200, 'application/json', JSON.stringify(value));
+/** Text for programs. */
+export function textReply(text: string): Reply {
+  return reply(200, 'text/plain; charset=utf-8', text);
+}
+
+export function jsonReply(value: unknown, status = 200, headers?: Record<string, string>): Reply {
+  return reply(status, 'application/json', JSON.stringify(value), headers);
 }

@@ -50,6 +50,7 @@ body { margin: 0; background: var(--canvas); color: var(--ink);
 h1, h2, h3 { line-height: 1.2; margin: 0; text-wrap: balance; letter-spacing: -.012em; }
 h1 { font-size: clamp(1.5rem, 1.2rem + 1.6vw, 2.1rem); font-weight: 650; }
 h1 .muted { font-weight: 400; white-space: nowrap; }
+h1 .name { display: inline-block; max-width: 100%; }
 h2 { font-size: 1.2rem; font-weight: 640; margin: 0 0 .75rem; }
 h3 { font-size: 1rem; font-weight: 640; }
 p, ul, ol, dl, pre { margin: 0 0 .75rem; }
@@ -75,7 +76,7 @@ small, .hint { font-size: .875rem; }
 .brand { display: inline-flex; align-items: center; gap: .55rem; font-weight: 680; letter-spacing: -.01em; text-decoration: none; }
 .top ul { display: flex; gap: .25rem; list-style: none; margin: 0; padding: 0; }
 .top nav { margin-left: -.7rem; }
-.top nav a { display: block; padding: .4rem .7rem; text-decoration: none; color: var(--muted); border-radius: 5px; }
+.top nav a { display: block; padding: .4rem .7rem; white-space: nowrap; text-decoration: none; color: var(--muted); border-radius: 5px; }
 .top nav a:hover, .top nav a[aria-current] { color: var(--ink); }
 .top nav a[aria-current] { font-weight: 600; box-shadow: inset 0 -2px 0 var(--ink); border-radius: 0; }
 main { padding-block: clamp(1.5rem, 4vw, 2.75rem) 3rem; min-height: 70vh; }
@@ -85,6 +86,8 @@ main { padding-block: clamp(1.5rem, 4vw, 2.75rem) 3rem; min-height: 70vh; }
 .crumb::before { content: "\\2190\\00a0"; }
 .lead { margin: .6rem 0 1.5rem; font-size: 1.0625rem; color: var(--muted); }
 .lead .badge { margin-right: .3rem; }
+.lead:has(+ .gist) { margin-bottom: .5rem; }
+.gist { margin-bottom: .8rem; }
 
 .badge { display: inline-block; padding: .08em .65em .1em; border-radius: 99px; font-size: .875rem; font-weight: 600; line-height: 1.5; white-space: nowrap; color: var(--plain); background: var(--plain-bg); }
 .badge::before { content: ""; display: inline-block; width: .52em; height: .52em; margin-right: .45em; vertical-align: .06em; background: currentColor; border-radius: 50%; }
@@ -101,6 +104,16 @@ a > .badge { text-decoration: underline; }
 .summary { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 15.5rem), 1fr)); gap: 1rem 1.75rem; margin: 0 0 1.25rem; }
 .summary dt { font-size: .875rem; color: var(--muted); }
 .summary dd { margin: 0; }
+.glance { margin: 0 0 1.5rem; font-size: .9375rem; line-height: 1.42; background: var(--paper); border: 1px solid var(--line); border-radius: 8px; }
+.glance > div { display: grid; grid-template-columns: 5.25rem minmax(0, 1fr); gap: 0 .75rem; padding: .32rem .9rem; }
+.glance > div + div { border-top: 1px solid var(--line); }
+.glance dt { color: var(--muted); font-size: .875rem; line-height: 1.52; }
+.glance dd { margin: 0; }
+.glance .badge { font-size: .8125rem; }
+.tight > li + li { margin-top: .1rem; }
+.slim { max-width: 30rem; }
+.slim .panel { margin-bottom: 1rem; }
+.slim .decide, .panel h2 + .decide, .slim details .decide { margin-top: 0; padding-top: 0; border-top: 0; }
 .card, .panel { background: var(--paper); border: 1px solid var(--line); border-radius: 8px; padding: 1rem 1.15rem; }
 .card { margin: 0 0 .75rem; }
 .card h3 { margin-bottom: .75rem; }
@@ -135,6 +148,7 @@ tbody tr:hover { background: color-mix(in srgb, var(--canvas) 60%, transparent);
 .filter label { display: grid; gap: .2rem; font-size: .875rem; color: var(--muted); }
 .filter a { padding-block: .45rem; }
 input, select, textarea, button { font: inherit; color: var(--ink); background: var(--paper); border: 1px solid var(--edge); border-radius: 6px; padding: .45rem .7rem; min-height: 2.5rem; max-width: 100%; }
+.button { display: inline-block; border: 1px solid var(--ink); border-radius: 6px; padding: .45rem 1.1rem; font-weight: 600; text-decoration: none; }
 button { font-weight: 600; cursor: pointer; padding-inline: 1.1rem; }
 button:hover { background: var(--canvas); box-shadow: inset 0 0 0 1px var(--edge); }
 button.primary { background: var(--ink); color: var(--paper); border-color: var(--ink); }
@@ -149,6 +163,10 @@ button.primary:hover { background: color-mix(in srgb, var(--ink) 85%, var(--pape
 .decide .hint { margin: 0 0 .35rem; }
 .decide input, .decide textarea { width: 100%; margin-bottom: .9rem; display: block; }
 .decide textarea { resize: vertical; }
+.decide .tick { display: flex; gap: .6rem; align-items: start; font-weight: 400; margin-bottom: .9rem; }
+.decide .tick input { width: 1.25rem; min-height: 1.25rem; margin: .15rem 0 0; flex: none; }
+.more { margin-top: .9rem; padding-top: .5rem; border-top: 1px solid var(--line); }
+.more .decide { margin-top: .5rem; padding-top: 0; border-top: 0; }
 #code { font-family: var(--mono); letter-spacing: .06em; text-transform: uppercase; }
 .buttons { display: grid; grid-template-columns: 1fr 1fr; gap: .75rem; }
 .answered { list-style: none; padding: 0; }
@@ -159,7 +177,7 @@ button.primary:hover { background: color-mix(in srgb, var(--ink) 85%, var(--pape
 .answers dd { margin: 0; }
 @media (min-width: 64rem) {
   .columns { grid-template-columns: minmax(0, 1fr) 22rem; align-items: start; }
-  .panel { position: sticky; top: 1rem; max-height: calc(100vh - 2rem); overflow: auto; }
+  .columns > .panel { position: sticky; top: 1rem; max-height: calc(100vh - 2rem); overflow: auto; }
   .jump { display: none; }
 }
 
@@ -189,6 +207,11 @@ details > summary { cursor: pointer; padding: .4rem 0; width: fit-content; text-
 
 @media (max-width: 47.99rem) {
   section { margin-top: 2rem; }
+  main { padding-top: 1.1rem; }
+  .top { padding-block: .5rem 0; gap: 0 2rem; }
+  .top nav { margin-left: -.5rem; }
+  .top nav a { padding-inline: .5rem; font-size: .9375rem; }
+  .lead { margin: .4rem 0 1rem; }
   table, tbody, tr, tbody th, td { display: block; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   tbody tr { padding: .75rem 1rem; }
@@ -215,10 +238,10 @@ details > summary { cursor: pointer; padding: .4rem 0; width: fit-content; text-
 @media print {
   :root { ${variables(PALETTE.light)} color-scheme: light; }
   body { background: none; font-size: 10.5pt; }
-  .top nav, .skip, .filter, .decide, .raw, .jump { display: none; }
+  .top nav, .skip, .filter, .decide, .more, .login-first, .raw, .jump { display: none; }
   .columns { display: block; }
   .panel { position: static; max-height: none; margin-top: 2rem; }
-  .card, .panel, .findings li, tr, .timeline > li { break-inside: avoid; }
+  .card, .panel, .glance, .findings li, tr, .timeline > li { break-inside: avoid; }
   h2 { break-after: avoid; }
   details:not(.raw)::details-content { content-visibility: visible; block-size: auto; }
   .badge { border: 1px solid currentColor; }

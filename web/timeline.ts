@@ -13,7 +13,9 @@ const MAX_RAW_RECORDS = 40;
 function inWords({ body, endpoint }: LedgerRecord): { title: Value; more?: Value } {
   switch (body.kind) {
     case 'change-opened':
-      return { title: 'Opened: the endpoint was read', more: html`Its facts and its digest were put on record.` };
+      return body.plan
+        ? { title: 'Opened: the plan was read', more: html`Valid until ${time(body.plan.validUntil)}.` }
+        : { title: 'Opened: the endpoint was read', more: html`Its facts and its digest were put on record.` };
     case 'change-joined':
       return {
         title: html`Joined <a href="${changePath(endpoint, body.joined)}">change ${body.joined}</a>`,

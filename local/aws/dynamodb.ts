@@ -49,8 +49,11 @@ function closeIterators(): void {
   }
 }
 
+/** An item that was stored by PartiQL INSERT, as the table's stream would show it on AWS. */
+export type Inserted = { table: string; item: Item };
+
 /** DynamoDB in a directory: dynalite, and in front of it the one PartiQL statement that the ledger uses. */
-export function openDynamoDb(path: string): LocalDynamoDb {
+export function openDynamoDb(path: string, inserted: (what: Inserted) => void = () => undefined): LocalDynamoDb {
   closeIterators();
   countIndexWrites();
   const server = (require('dynalite') as Dynalite)({ path, createTableMs: 0 });
@@ -58,7 +61,7 @@ export function openDynamoDb(path: string): LocalDynamoDb {
   return {
     serve: (request, response) => {
       const target = String(request.headers['x-amz-target']);
-      if (target.endsWith('.ExecuteStatement')) void insert(server, request, response);
+      if (target.endsWith('.ExecuteStatement')) void insert(server, request, response, inserted);
       else server.emit('request', request, response);
     },
     close: () =>
@@ -113,6 +116,7 @@ async function insert(
   server: import('node:http').Server,
   request: IncomingMessage,
   response: ServerResponse,
+  inserted: (what: Inserted) => void,
 ): Promise<void> {
   const refuse = (code: string, message: string) => {
     response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' });
@@ -137,6 +141,7 @@ async function insert(
   });
   const end = response.end.bind(response);
   response.end = ((chunk: unknown) => {
+    if (response.statusCode === 200) inserted({ table: put.TableName, item: put.Item });
     if (typeof chunk === 'string' && response.statusCode === 400 && chunk.includes('ConditionalCheckFailedException')) {
       response.removeHeader('content-length');
       response.removeHeader('x-amz-crc32');
@@ -150,6 +155,17 @@ async function insert(
     return end(chunk as string);
   }) as typeof response.end;
   server.emit('request', forwarded, response);
+}
+
+/** Every item of a table, in no particular order, before the database is opened for serving. */
+export async function* storedItems(path: string, table: string): AsyncGenerator<Item> {
+  const database = new ClassicLevel<string, unknown>(path, { valueEncoding: 'json' });
+  await database.open();
+  try {
+    for await (const value of database.values({ gte: `item-${table}~`, lt: `item-${table}~\xff` })) yield value as Item;
+  } finally {
+    await database.close();
+  }
 }
 
 /**

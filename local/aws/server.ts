@@ -9,6 +9,8 @@ export type ServerParts = {
   account: string;
   region: string;
   dynamodb: LocalDynamoDb;
+  /** Where checkpoints of the ledger are kept, and how to have one now. */
+  checkpoints: { directory: string; flush: () => void };
   /** From now on events are lost on their way, or not any more. */
   loseEvents: (lost: boolean) => void;
   /** By the name in `X-Amz-Target` or the request's path: SageMaker, GraniteServiceVersion20100801, AnyScaleFrontendService, ... */
@@ -123,7 +125,15 @@ function routeOf(request: IncomingMessage, url: URL): Route | undefined {
 }
 
 /** One HTTP port that speaks enough of AWS for the gate, the AWS CLI and the SDKs. */
-export function createLoopbackServer({ account, region, dynamodb, loseEvents, services, s3 }: ServerParts): Server {
+export function createLoopbackServer({
+  account,
+  region,
+  dynamodb,
+  checkpoints,
+  loseEvents,
+  services,
+  s3,
+}: ServerParts): Server {
   /** Calls by `<access key id> <service>.<operation>`, for tests and benchmarks. */
   const calls = new Map<string, number>();
   const faults: Fault[] = [];
@@ -140,8 +150,13 @@ export function createLoopbackServer({ account, region, dynamodb, loseEvents, se
     throw new AwsError(fault.code, `${fault.code} on request of a test.`, fault.status);
   };
 
-  /** `GET /_loopback/calls`, `DELETE /_loopback/calls`, `POST` and `DELETE /_loopback/faults`, `POST /_loopback/latency`, `POST /_loopback/events`: for tests and benchmarks; no bucket can have this name. */
+  /** `GET /_loopback/checkpoints` tells the command line where they are, `POST` has one made now. `GET /_loopback/calls`, `DELETE /_loopback/calls`, `POST` and `DELETE /_loopback/faults`, `POST /_loopback/latency`, `POST /_loopback/events`: for tests and benchmarks; no bucket can have this name. */
   const control = async (request: IncomingMessage, response: ServerResponse, path: string) => {
+    if (path === '/_loopback/checkpoints') {
+      if (request.method === 'POST') checkpoints.flush();
+      send(response, 200, 'application/json', JSON.stringify({ directory: checkpoints.directory }));
+      return;
+    }
     if (path === '/_loopback/calls' && request.method === 'DELETE') calls.clear();
     else if (path === '/_loopback/faults' && request.method === 'POST') {
       faults.push(JSON.parse((await bodyOf(request)).toString('utf8')) as Fault);

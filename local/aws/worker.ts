@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
+import { openCheckpointWriter } from '../checkpoint-writer.ts';
 import { returnMemoryWhenIdle } from '../idle-memory.ts';
 import { autoScaling } from './auto-scaling.ts';
 import { cloudwatch } from './cloudwatch.ts';
-import { openDynamoDb, rebuildIndexes } from './dynamodb.ts';
+import { openDynamoDb, rebuildIndexes, storedItems } from './dynamodb.ts';
+import { recordIn, signWhatIsLeft } from './ledger-items.ts';
 import type { BusEvent, Loopback, ServiceTable } from './loopback.ts';
 import { connectRpc } from './rpc.ts';
 import { handleS3 } from './s3.ts';
@@ -22,6 +24,9 @@ export type WorkerOptions = {
   region: string;
   transitionMs: number;
   rebuildIndexes: boolean;
+  /** Where checkpoints of the ledger are kept, and which table that is. */
+  checkpoints: string;
+  ledgerTable: string;
 };
 /** An event as the main thread gets it: the key under which it waits in the store, and the event. */
 export type QueuedEvent = { key: string; event: Record<string, unknown> };
@@ -32,7 +37,18 @@ const { account, region } = options;
 const databasePath = join(options.dataDir, 'dynamodb');
 if (options.rebuildIndexes) await rebuildIndexes(databasePath);
 const store = openStore(join(options.dataDir, 'aws.sqlite'), ['outbox']);
-const dynamodb = openDynamoDb(databasePath);
+const checkpoints = openCheckpointWriter({
+  directory: options.checkpoints,
+  keyFile: join(options.dataDir, 'checkpoint-key.pem'),
+  now: () => new Date().toISOString(),
+});
+// What was stored and not signed when the last process was killed. A clean stop leaves nothing of that kind.
+if (options.rebuildIndexes || checkpoints.covered().size === 0)
+  await signWhatIsLeft(checkpoints, storedItems(databasePath, options.ledgerTable));
+const dynamodb = openDynamoDb(databasePath, ({ table, item }) => {
+  const record = table === options.ledgerTable ? recordIn(item) : undefined;
+  if (record) checkpoints.add(record);
+});
 const timers = new Set<NodeJS.Timeout>();
 let sequence = Math.max(0, ...store.keys('event-queue').map(Number));
 
@@ -76,6 +92,7 @@ const server = createLoopbackServer({
   account,
   region,
   dynamodb,
+  checkpoints: { directory: options.checkpoints, flush: checkpoints.flush },
   loseEvents: (lost) => {
     eventsAreLost = lost;
   },
@@ -124,6 +141,7 @@ const main = connectRpc(parentPort, {
       server.closeAllConnections();
     });
     await dynamodb.close();
+    checkpoints.flush();
     store.close();
   },
 });

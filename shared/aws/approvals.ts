@@ -1,24 +1,22 @@
-import { timingSafeEqual } from 'node:crypto';
 import {
   type AttributeValue,
   GetItemCommand,
   paginateQuery,
+  QueryCommand,
   UpdateItemCommand,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { DecryptCommand, EncryptCommand } from '@aws-sdk/client-kms';
 import { SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
-import { type AnswerReply, type ApprovalRules, decideApproval, refused } from '../model/approval.ts';
+import { type Actor, gateActor } from '../model/actor.ts';
+import { type AnswerReply, type ApprovalRules, decideApproval, decisionDue, refused } from '../model/approval.ts';
+import { UnreadableApproversError } from '../model/approval-settings.ts';
 import type { Approver } from '../model/approver.ts';
-import { sha256 } from '../model/canonical-json.ts';
-import { changeOf } from '../model/endpoint-history.ts';
+import { changeOf, type EndpointHistory } from '../model/endpoint-history.ts';
 import { EndpointRef } from '../model/endpoint-ref.ts';
-import type { ApprovalAnswer } from '../model/ledger-record.ts';
-import { append, readStream } from './ledger.ts';
+import type { ApprovalAnswer, Via } from '../model/ledger-record.ts';
+import { append, type Draft, readStream } from './ledger.ts';
 import type { With } from './services.ts';
-
-/** Wrong codes after which a request takes no more; a code has 80 bits, so this is against noise, not against luck. */
-const MAX_WRONG_CODES = 25;
 
 /** A request as it is kept for routing: which stream it belongs to, and who was told. It has no authority. */
 export type StoredRequest = {
@@ -26,29 +24,23 @@ export type StoredRequest = {
   endpoint: EndpointRef;
   generation: number;
   expiresAt: string;
-  /** `approver:hash` for every code that was sent; the hash is SHA-256 of `request:code`. */
-  codes: string[];
   notified: boolean;
   notifyErrors: string[];
-  wrongCodes: number;
   hasToken: boolean;
 };
 
 /** What it takes to wake an execution: its token, the key to read it with, and Step Functions. */
 type Resuming = With<'dynamodb' | 'kms' | 'sfn'>;
 
-/** Who may approve and how many must, as configured now. */
+/** Who may approve as it is now, for showing; where that cannot be read, nobody may. Deciding is `decide`'s business. */
 export function approvalRules(services: With): ApprovalRules {
-  const { approvers, requiredApprovals, requiredApprovalsIfRequesterUnknown } = services.config.file.approvals;
-  return {
-    approvers,
-    required: { requesterKnown: requiredApprovals, requesterUnknown: requiredApprovalsIfRequesterUnknown },
-  };
+  try {
+    return services.readApprovals();
+  } catch (error) {
+    if (error instanceof UnreadableApproversError) return { ...services.config.file.approvals, approvers: [] };
+    throw error;
+  }
 }
-
-/** A code as people may type it: case and everything but letters and digits do not matter. */
-const normalised = (code: string) => code.toUpperCase().replace(/[^0-9A-Z]/g, '');
-export const codeHash = (request: string, code: string) => sha256(`${request}:${normalised(code)}`);
 
 const keyOf = (services: With, id: string) => ({
   TableName: services.config.tables.approvals,
@@ -58,13 +50,16 @@ const keyOf = (services: With, id: string) => ({
 function requestFrom(item: Record<string, AttributeValue>): StoredRequest {
   return {
     id: item.id?.S ?? '',
-    endpoint: EndpointRef.parse({ account: item.account?.S, region: item.region?.S, name: item.endpoint?.S }),
+    endpoint: EndpointRef.parse({
+      account: item.account?.S,
+      region: item.region?.S,
+      name: item.endpoint?.S,
+      ...(item.planned?.BOOL && { planned: true }),
+    }),
     generation: Number(item.generation?.N ?? 0),
     expiresAt: item.expiresAt?.S ?? '',
-    codes: item.codes?.SS ?? [],
     notified: item.notified?.BOOL ?? false,
     notifyErrors: (item.notifyErrors?.L ?? []).map(({ S = '' }) => S),
-    wrongCodes: Number(item.wrongCodes?.N ?? 0),
     hasToken: item.token?.B !== undefined,
   };
 }
@@ -75,21 +70,41 @@ export async function readRequest(services: With<'dynamodb'>, id: string): Promi
   return Item?.endpoint ? requestFrom(Item) : undefined;
 }
 
+const listed = (services: With, open: 'open' | 'review') => ({
+  TableName: services.config.tables.approvals,
+  IndexName: 'by-open',
+  KeyConditionExpression: '#open = :open',
+  ExpressionAttributeNames: { '#open': 'open' },
+  ExpressionAttributeValues: { ':open': { S: open } },
+});
+
 /** Requests that nobody has closed yet, soonest expiry first. From an index, so for showing only. */
 export async function listOpenRequests(services: With<'dynamodb'>): Promise<StoredRequest[]> {
   const found: StoredRequest[] = [];
-  const pages = paginateQuery(
-    { client: services.dynamodb },
-    {
-      TableName: services.config.tables.approvals,
-      IndexName: 'by-open',
-      KeyConditionExpression: '#open = :open',
-      ExpressionAttributeNames: { '#open': 'open' },
-      ExpressionAttributeValues: { ':open': { S: 'open' } },
-    },
-  );
+  const pages = paginateQuery({ client: services.dynamodb }, listed(services, 'open'));
   for await (const page of pages) found.push(...(page.Items ?? []).map(requestFrom));
   return found;
+}
+
+/** Some of them; `next` goes on where this page ends. */
+export type RequestPage = { requests: StoredRequest[]; next: string | undefined };
+
+const CURSOR = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)_([a-z0-9]{26})$/;
+
+/** The same a page at a time. What is no cursor of ours starts from the beginning. */
+export async function pageOpenRequests(
+  services: With<'dynamodb'>,
+  { limit, after = '' }: { limit: number; after?: string | undefined },
+): Promise<RequestPage> {
+  const [, expiresAt, id] = CURSOR.exec(after) ?? [];
+  const from = expiresAt && id ? { open: { S: 'open' }, expiresAt: { S: expiresAt }, id: { S: id } } : undefined;
+  // One more than is shown tells whether there are more, which LastEvaluatedKey does not.
+  const { Items = [] } = await services.dynamodb.send(
+    new QueryCommand({ ...listed(services, 'open'), Limit: limit + 1, ExclusiveStartKey: from }),
+  );
+  const requests = Items.slice(0, limit).map(requestFrom);
+  const last = requests.at(-1);
+  return { requests, next: Items.length > limit && last ? `${last.expiresAt}_${last.id}` : undefined };
 }
 
 async function update(
@@ -118,32 +133,18 @@ export async function storeToken(
   );
   await update(services, request.id, {
     UpdateExpression:
-      'SET #token = :token, account = :account, #region = :region, endpoint = :endpoint, generation = :generation, expiresAt = :expiresAt, #open = :open',
+      'SET #token = :token, account = :account, #region = :region, endpoint = :endpoint, planned = :planned, generation = :generation, expiresAt = :expiresAt, #open = :open',
     ExpressionAttributeNames: { '#token': 'token', '#region': 'region', '#open': 'open' },
     ExpressionAttributeValues: {
       ':token': { B: CiphertextBlob ?? new Uint8Array() },
       ':account': { S: request.endpoint.account },
       ':region': { S: request.endpoint.region },
       ':endpoint': { S: request.endpoint.name },
+      ':planned': { BOOL: request.endpoint.planned === true },
       ':generation': { N: String(request.generation) },
       ':expiresAt': { S: request.expiresAt },
       ':open': { S: 'open' },
     },
-  });
-}
-
-/** Keeps the hashes of the codes before they are sent. Codes of an earlier message, which may have got through, stay valid. */
-export async function storeCodes(
-  services: With<'dynamodb'>,
-  id: string,
-  codes: ReadonlyMap<string, string>,
-): Promise<void> {
-  const hashes = [...codes].map(([approver, code]) => `${approver}:${codeHash(id, code)}`);
-  // DynamoDB has no empty sets, and where nobody is asked there is no code.
-  if (hashes.length === 0) return;
-  await update(services, id, {
-    UpdateExpression: 'ADD codes :codes',
-    ExpressionAttributeValues: { ':codes': { SS: hashes } },
   });
 }
 
@@ -187,14 +188,20 @@ async function sendCallback(services: Resuming, id: string, ciphertext: Uint8Arr
 
 /**
  * Wakes the execution of a request that has ended in the ledger without its callback getting through, because whoever
- * decided died in between. Where it has not ended, says since when it has been waiting.
+ * decided died in between, or that has enough approvals by now. Where it goes on waiting, says since when it has.
  */
 export async function resumeIfDecided(
   services: Resuming,
   { id, endpoint, generation }: Pick<StoredRequest, 'id' | 'endpoint' | 'generation'>,
 ): Promise<{ resumed: true } | { resumed: false; since: string }> {
-  const change = changeOf((await readStream(services, endpoint, generation)).history, generation);
+  const rules = approvalRules(services);
+  const { history } = await append(services, await readStream(services, endpoint, generation), (past) => {
+    const due = decisionDue(past, generation, rules, services.now());
+    return due && { id: `decided#${due.request}`, body: due, actor: gateActor };
+  });
+  const change = changeOf(history, generation);
   if (change?.decided ?? change?.outcome) {
+    if (change?.breakGlass && !change.review) await openReview(services, { id, endpoint, generation });
     await resumeExecution(services, id);
     return { resumed: true };
   }
@@ -231,63 +238,139 @@ async function closeUnlessRetried(
   }
 }
 
-const equal = (a: string, b: string) => a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
+const reviewId = (request: string) => `review#${request}`;
 
-/** Whose code is it? Every hash is compared, in constant time. */
-function approverByCode(request: StoredRequest, code: string, approvers: readonly Approver[]): Approver | undefined {
-  const hash = codeHash(request.id, code);
-  return approvers.filter(({ id }) => request.codes.some((each) => equal(each, `${id}:${hash}`)))[0];
+/** Puts an approval that was given by breaking the glass on the list of what a second person has to look at. */
+async function openReview(
+  services: With<'dynamodb'>,
+  { id, endpoint, generation }: Pick<StoredRequest, 'id' | 'endpoint' | 'generation'>,
+): Promise<void> {
+  await update(services, reviewId(id), {
+    UpdateExpression:
+      'SET account = :account, #region = :region, endpoint = :endpoint, planned = :planned, generation = :generation, expiresAt = :since, #open = :open',
+    ExpressionAttributeNames: { '#region': 'region', '#open': 'open' },
+    ExpressionAttributeValues: {
+      ':account': { S: endpoint.account },
+      ':region': { S: endpoint.region },
+      ':endpoint': { S: endpoint.name },
+      ':planned': { BOOL: endpoint.planned === true },
+      ':generation': { N: String(generation) },
+      // The index sorts by this. A review does not expire: here it is since when it has been open.
+      ':since': { S: services.now() },
+      ':open': { S: 'review' },
+    },
+  });
 }
 
-/** What a person says: who they are is told by the code that only their mailbox has. */
-export type PersonalAnswer = { request: string; code: string; answer: ApprovalAnswer; reason: string; digest: string };
+/** An approval by broken glass that nobody has reviewed. The list is for showing; the ledger says what is reviewed. */
+export type OpenReview = { request: string; endpoint: EndpointRef; generation: number; since: string };
+
+/** What a second person has to look at, longest open first. */
+export async function listOpenReviews(services: With<'dynamodb'>): Promise<OpenReview[]> {
+  const found: OpenReview[] = [];
+  for await (const page of paginateQuery({ client: services.dynamodb }, listed(services, 'review'))) {
+    for (const { id, endpoint, generation, expiresAt } of (page.Items ?? []).map(requestFrom)) {
+      found.push({ request: id.replace(/^review#/, ''), endpoint, generation, since: expiresAt });
+    }
+  }
+  return found;
+}
+
+/** Takes a review off the list, once the ledger has it. */
+export async function closeReview(services: With<'dynamodb'>, request: string): Promise<void> {
+  await update(services, reviewId(request), {
+    UpdateExpression: 'REMOVE #open',
+    ExpressionAttributeNames: { '#open': 'open' },
+  });
+}
+
+/** How an approver stands in the records. */
+export const actorOf = ({ id, email }: Approver): Actor => ({
+  kind: 'person',
+  person: id,
+  names: [email],
+  arn: null,
+  via: 'approver',
+});
+
+/** What a person says about a request. `person` is the id of an approver, and the caller has made sure that it is them. */
+export type PersonalAnswer = {
+  request: string;
+  person: string;
+  via: Via;
+  answer: ApprovalAnswer;
+  reason: string;
+  digest: string;
+  /** Alone, in an emergency. */
+  breakGlass?: boolean | undefined;
+};
+
+/** What somebody wants to put on record about a request, given its history and who may approve at this moment. */
+type Say<Reply> = (
+  history: EndpointHistory,
+  request: StoredRequest,
+  rules: ApprovalRules,
+) => { reply: Reply; draft?: Draft | undefined };
 
 /**
- * Takes a person's answer: finds out who it is, decides and records it in one conditional insert, and wakes the
- * execution. The web page and the command line both come through here.
+ * Reads the request, its stream and who may approve now, and appends what `say` makes of them in one conditional
+ * insert; where somebody else was faster, all of it again. An unreadable list of approvers refuses.
  */
-export async function answerRequest(services: Resuming, given: PersonalAnswer): Promise<AnswerReply> {
-  const request = await readRequest(services, given.request);
+export async function sayAbout<Reply>(
+  services: With<'dynamodb'>,
+  id: string,
+  say: Say<Reply>,
+): Promise<{ reply: Reply; request: StoredRequest; history: EndpointHistory } | ReturnType<typeof refused>> {
+  const request = await readRequest(services, id);
   if (!request) return refused('no-request', 'There is no such request.');
-  if (request.wrongCodes >= MAX_WRONG_CODES) {
-    return refused('too-many-wrong-codes', 'Too many wrong codes were tried; this request takes no more answers.');
-  }
-  const rules = approvalRules(services);
-  const approver = approverByCode(request, given.code, rules.approvers);
-  if (!approver) {
-    await update(services, request.id, {
-      UpdateExpression: 'ADD wrongCodes :one',
-      ExpressionAttributeValues: { ':one': { N: '1' } },
-    });
-    return refused('wrong-code', 'That is not the code from your message about this request.');
-  }
   const { endpoint, generation } = request;
-  let reply: AnswerReply = refused('no-request', 'Nothing was decided.');
-  await append(services, await readStream(services, endpoint, generation), (history) => {
-    reply = decideApproval(history, generation, { ...given, approver: approver.id }, rules, services.now());
-    if (reply.reply !== 'recorded') return undefined;
-    return {
-      id: `approval#${request.id}#${approver.id}`,
-      body: reply.append,
-      actor: {
-        kind: 'person',
-        person: approver.id,
-        names: [approver.email],
-        arn: null,
-        via: 'approver',
-      },
-    };
-  });
-  // The compiler cannot see that the callback above has run.
-  const settled = reply as AnswerReply;
-  if ('final' in settled && settled.final) {
-    // The answer is recorded, and that is what the person is told. A callback that does not get through is made up
-    // for later: whoever runs the request's task again finds the decision and resumes.
-    await resumeExecution(services, request.id).catch((error: Error) =>
-      console.error(
-        JSON.stringify({ level: 'WARN', message: 'resume failed', request: request.id, error: error.name }),
-      ),
-    );
+  const said: Reply[] = [];
+  try {
+    const { history } = await append(services, await readStream(services, endpoint, generation), (past) => {
+      const { reply, draft } = say(past, request, services.readApprovals());
+      said[0] = reply;
+      return draft;
+    });
+    return { reply: said[0] as Reply, request, history };
+  } catch (error) {
+    if (!(error instanceof UnreadableApproversError)) throw error;
+    return refused('approvers-unreadable', 'Who may approve cannot be read at the moment, so nobody may.');
   }
-  return settled;
+}
+
+/** One line in the log, without what the error says: it may hold a task token. */
+export function warn(message: string, request: string, error: unknown): void {
+  console.error(JSON.stringify({ level: 'WARN', message, request, error: (error as Error).name }));
+}
+
+/**
+ * Takes a person's answer: decides, and records it in one conditional insert, and wakes the execution. The one place
+ * where anything is approved or rejected: pages, Slack, the API and the command line all come through here.
+ */
+export async function decide(services: Resuming, given: PersonalAnswer): Promise<AnswerReply> {
+  const said = await sayAbout(services, given.request, (history, { id, generation }, rules) => {
+    const answer = { ...given, approver: given.person };
+    const reply = decideApproval(history, generation, answer, rules, services.now());
+    const approver = rules.approvers.find(({ id: each }) => each === given.person);
+    if (reply.reply !== 'recorded' || !approver) return { reply };
+    const kind = reply.append.breakGlass ? 'break-glass' : 'approval';
+    return { reply, draft: { id: `${kind}#${id}#${approver.id}`, body: reply.append, actor: actorOf(approver) } };
+  });
+  if (said.reply === 'refused') return said;
+  const { reply, request, history } = said;
+  if (!('final' in reply) || !reply.final) return reply;
+  try {
+    const change = changeOf(history, request.generation);
+    // Before the execution goes on: what is not on the list is never reviewed.
+    if (change?.breakGlass && !change.review) await openReview(services, request);
+    if (reply.reply === 'recorded' && reply.append.breakGlass) {
+      services.measure({ name: 'BreakGlass', unit: 'Count', value: 1 });
+    }
+    // The answer is recorded, and that is what the person is told. A callback that does not get through is made up
+    // for later: the sweep finds the decision and resumes.
+    await resumeExecution(services, request.id);
+  } catch (error) {
+    warn('resume failed', request.id, error);
+  }
+  return reply;
 }

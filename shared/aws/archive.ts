@@ -4,16 +4,16 @@ import { EndpointRef, streamOf } from '../model/endpoint-ref.ts';
 import type { With } from './services.ts';
 
 /**
- * Where the sealed copy of a record lies: `ledger/<account>/<region>/<endpoint>/<sequence>-<hash of the record before>.json`,
- * so that listing a stream's copies gives them in order. Undefined for keys that the ledger would not write.
+ * Where the sealed copy of a record lies: `ledger/<account>/<region>/<endpoint>/<sequence>-<hash of the record before>.json`
+ * (`plans/...` for the stream of its plans), so that listing a stream's copies gives them in order. Undefined for keys that the ledger would not write.
  */
 export function archiveKey(pk: string, sk: string): string | undefined {
   const [kind, account, region, name, ...more] = pk.split('#');
-  const ref = EndpointRef.safeParse({ account, region, name });
+  const ref = EndpointRef.safeParse({ account, region, name, ...(kind === 'plan' && { planned: true }) });
   const [, sequence, previous] = /^(\d{9})#([0-9a-f]{64})$/.exec(sk) ?? [];
-  const known = kind === 'endpoint' && more.length === 0 && ref.success && streamOf(ref.data) === pk;
+  const known = more.length === 0 && ref.success && streamOf(ref.data) === pk;
   return known && sequence !== undefined
-    ? `ledger/${account}/${region}/${name}/${sequence}-${previous}.json`
+    ? `${kind === 'plan' ? 'plans' : 'ledger'}/${account}/${region}/${name}/${sequence}-${previous}.json`
     : undefined;
 }
 

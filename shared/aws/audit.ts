@@ -1,7 +1,8 @@
 import { paginateScan } from '@aws-sdk/client-dynamodb';
-import { canonicalJson } from '../model/canonical-json.ts';
+import { canonicalJson, sha256 } from '../model/canonical-json.ts';
 import { streamOf } from '../model/endpoint-ref.ts';
 import { GENESIS, LedgerRecord, recordHash, sortKey } from '../model/ledger-record.ts';
+import type { Standing } from '../model/trail-comparison.ts';
 import { type LedgerItem, readWholeStream } from './ledger.ts';
 import type { With } from './services.ts';
 
@@ -37,17 +38,34 @@ function problemOf(item: LedgerItem, stream: string, sequence: number, previous:
 
 /**
  * Walks one stream from its first record and names the first that is broken. A chain alone cannot tell that records
- * are missing at its end: that takes a copy outside the table.
+ * are missing at its end: that takes checkpoints or a copy outside the table. `look` is shown every item, whatever is wrong.
  */
-export async function verifyStream(services: With<'dynamodb'>, stream: string): Promise<Verification> {
+export async function verifyStream(
+  services: With<'dynamodb'>,
+  stream: string,
+  look: (item: LedgerItem) => void = () => undefined,
+): Promise<Verification> {
   let previous = GENESIS;
   let sequence = 0;
+  let broken: Broken | undefined;
   for await (const item of readWholeStream(services, stream)) {
+    look(item);
+    if (broken) continue;
     sequence += 1;
     const problem = problemOf(item, stream, sequence, previous);
-    if (problem)
-      return { stream, records: sequence, head: previous, broken: { stream, sequence, sortKey: item.sk, problem } };
-    previous = recordHash(item.record);
+    if (problem) broken = { stream, sequence, sortKey: item.sk, problem };
+    else previous = recordHash(item.record);
   }
-  return { stream, records: sequence, head: previous, broken: undefined };
+  return { stream, records: sequence, head: previous, broken };
+}
+
+/** An item as it stands in its place, which its key tells, and not what its text says. */
+export function standingOf({ sk, text, record }: LedgerItem): Standing {
+  const at = (record as { at?: unknown }).at;
+  return {
+    sequence: Number(/^\d{9}/.exec(sk)?.[0] ?? 0),
+    sortKey: sk,
+    hash: sha256(text),
+    at: typeof at === 'string' ? at : undefined,
+  };
 }

@@ -41,13 +41,14 @@ function fold(
   const key = `${text('pk')}#${text('generation')}`;
   const known = halves.get(key);
   if (!known && onlyKnown) return;
-  const [, account = '', region = '', name = ''] = (text('pk') ?? '').split('#');
+  const [stream, account = '', region = '', name = ''] = (text('pk') ?? '').split('#');
   const fresh: ChangeRow = {
     endpoint: text('endpoint') ?? name,
     account,
     region,
     environment,
     generation: Number(text('generation')),
+    planned: stream === 'plan',
     at: text('at') ?? '',
     state: 'open',
     reason: null,

@@ -4,6 +4,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SESv2Client } from '@aws-sdk/client-sesv2';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { STSClient, type STSClientConfig } from '@aws-sdk/client-sts';
@@ -39,6 +40,7 @@ export const dynamodb = (config: Config) => new DynamoDBClient(plain(config));
 export const sfn = (config: Config) => new SFNClient(plain(config));
 export const kms = (config: Config) => new KMSClient(plain(config));
 export const ses = (config: Config) => new SESv2Client(plain(config));
+export const secrets = (config: Config) => new SecretsManagerClient(plain(config));
 export const sts = (config: Config) => new STSClient(plain(config));
 
-export const allClients = { sagemaker, cloudwatch, scaling, s3, dynamodb, sfn, kms, ses, sts };
+export const allClients = { sagemaker, cloudwatch, scaling, s3, dynamodb, sfn, kms, ses, secrets, sts };

@@ -11,7 +11,7 @@ import pLimit from 'p-limit';
 import { type Deployment, EndpointFacts, EndpointStatus } from '../model/endpoint-facts.ts';
 import { type EndpointRef, endpointArn } from '../model/endpoint-ref.ts';
 import { environmentOf } from '../model/environment.ts';
-import type { InferenceComponent, Model, Variant } from '../model/variant.ts';
+import { artifactUrisOf, type InferenceComponent, type Model, type Variant } from '../model/variant.ts';
 import { readRollbackAlarms } from './alarm-reader.ts';
 import { readArtifact } from './artifact-reader.ts';
 import { readComponents, readModel } from './model-reader.ts';
@@ -301,18 +301,8 @@ export async function readEndpoint(
     }),
   );
 
-  const uris = new Set(
-    variants.flatMap((variant) => [
-      ...variant.models.flatMap(({ containers }) => containers.flatMap(({ artifactUris }) => artifactUris)),
-      ...(variant.kind === 'inference-component-host'
-        ? variant.components.flatMap(({ model }) =>
-            (model?.containers ?? []).flatMap(({ artifactUris }) => artifactUris),
-          )
-        : []),
-    ]),
-  );
   const [artifacts, tagged, schedules, deployed] = await Promise.all([
-    Promise.all([...uris].map((uri) => readArtifact(reading, uri))),
+    Promise.all(artifactUrisOf(variants).map((uri) => readArtifact(reading, uri))),
     tags,
     monitors,
     deployment,

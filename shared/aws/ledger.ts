@@ -57,9 +57,14 @@ function itemFrom(item: Record<string, AttributeValue>, orElse?: () => unknown):
 
 /**
  * The newest records of a stream, read consistently and far enough back to hold the whole of `generation`
- * (or, without one, of the newest change whose facts were read).
+ * (or, without one, of the newest change whose facts were read), and of every change opened after `since`.
  */
-export async function readStream(services: With<'dynamodb'>, ref: EndpointRef, generation?: number): Promise<Stream> {
+export async function readStream(
+  services: With<'dynamodb'>,
+  ref: EndpointRef,
+  generation?: number,
+  since?: string,
+): Promise<Stream> {
   const newestFirst: LedgerRecord[] = [];
   let head = GENESIS;
   let from: Record<string, AttributeValue> | undefined;
@@ -79,7 +84,10 @@ export async function readStream(services: With<'dynamodb'>, ref: EndpointRef, g
     if (newestFirst.length === 0 && items[0]) head = sha256(items[0].text);
     newestFirst.push(...items.map(({ record }) => record));
     const wanted = newestFirst.find(
-      ({ body }) => body.kind === 'change-opened' && body.generation <= (generation ?? Number.POSITIVE_INFINITY),
+      ({ body, at }) =>
+        body.kind === 'change-opened' &&
+        body.generation <= (generation ?? Number.POSITIVE_INFINITY) &&
+        (since === undefined || at < since),
     );
     // Events may have joined before it was opened, so all of it is there only when something older is.
     const complete =

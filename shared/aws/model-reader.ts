@@ -23,6 +23,10 @@ function artifactUrisOf(container: AnyContainer | ModelPackageContainerDefinitio
   return present([container.ModelDataUrl, ...sources.flatMap((source) => [source?.S3Uri, source?.ManifestS3Uri])]);
 }
 
+/** No variables are the same as none given. */
+const digestOfEnvironment = (variables: Record<string, string> = {}) =>
+  Object.keys(variables).length > 0 ? digestOf(variables) : null;
+
 async function containerFrom({ services, cache, call }: Reading, container: AnyContainer): Promise<Container> {
   const uris = artifactUrisOf(container);
   let image = container.Image ?? null;
@@ -35,11 +39,10 @@ async function containerFrom({ services, cache, call }: Reading, container: AnyC
     uris.push(...packaged.flatMap(artifactUrisOf));
     image ??= packaged[0]?.Image ?? null;
   }
-  const environment = container.Environment ?? {};
   return {
     image,
     mode: container.Mode ?? 'SingleModel',
-    environmentSha256: Object.keys(environment).length > 0 ? digestOf(environment) : null,
+    environmentSha256: digestOfEnvironment(container.Environment),
     artifactUris: [...new Set(uris)],
   };
 }
@@ -72,7 +75,7 @@ async function modelOfComponent(
       {
         image: container.DeployedImage?.SpecifiedImage ?? null,
         mode: 'SingleModel',
-        environmentSha256: container.Environment ? digestOf(container.Environment) : null,
+        environmentSha256: digestOfEnvironment(container.Environment),
         artifactUris: present([container.ArtifactUrl]),
       },
     ],

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { Config } from '../config.ts';
+import type { ApprovalSettings } from '../model/approval-settings.ts';
 import { allClients } from './clients.ts';
 import type { Stream } from './ledger.ts';
 import { ReadCache } from './read-cache.ts';
@@ -11,7 +12,8 @@ export type Clients = { [Name in keyof Makers]: ReturnType<Makers[Name]> };
 export type Metric =
   | { name: 'Changes'; unit: 'Count'; value: number; dimensions: { Outcome: string } }
   | { name: 'EventToDecisionMs'; unit: 'Milliseconds'; value: number }
-  | { name: 'WaitingApprovals' | 'LedgerTampering' | 'SweptEndpoints' | 'SweepFindings'; unit: 'Count'; value: number }
+  | { name: 'WaitingApprovals' | 'BreakGlass' | 'NotificationFailures'; unit: 'Count'; value: number }
+  | { name: 'LedgerTampering' | 'SweptEndpoints' | 'SweepFindings'; unit: 'Count'; value: number }
   | { name: 'WaitingApprovalAgeSeconds'; unit: 'Seconds'; value: number };
 
 /** What every handler is given besides its clients: configuration, and the only sources of time and chance. */
@@ -27,8 +29,15 @@ type Base = {
   now: () => string;
   /** An unguessable id of 26 lower-case letters and digits (130 bits). */
   newId: () => string;
-  /** A code for people to type, 80 bits: `K7QM-2XVA-9RTB-4HNC`. */
+  /** A code for people to type, 50 bits: `K7QM2-XVA9R`. */
   newCode: () => string;
+  /** Calls to the world outside of AWS. */
+  fetch: typeof fetch;
+  /**
+   * Who may approve as it is at this moment. On AWS the settings are packaged; on one machine they are read again when
+   * they change. Throws UnreadableApproversError.
+   */
+  readApprovals: () => ApprovalSettings;
   /** Measures something. On AWS it becomes a CloudWatch metric. */
   measure: (metric: Metric) => void;
 };
@@ -59,7 +68,9 @@ export function servicesWith<Names extends keyof Clients>(
     startedAt: new Map(),
     now,
     newId: () => pick(26),
-    newCode: () => (pick(16).toUpperCase().match(/.{4}/g) ?? []).join('-'),
+    newCode: () => (pick(10).toUpperCase().match(/.{5}/g) ?? []).join('-'),
+    fetch: (input, init) => fetch(input, init),
+    readApprovals: () => config.file.approvals,
     measure: () => undefined,
     ...overrides,
   };

@@ -3,6 +3,7 @@ import * as z from 'zod';
 /**
  * Who did something. `person` is the best name AWS gives for the human (aws-facts: sourceIdentity sticks through role
  * chaining; a session name is chosen by the caller); `names` are all names seen, for telling whether two are one.
+ * Somebody `unknown` with names is whom a plan names without proof (`claim`).
  */
 export const Actor = z.strictObject({
   kind: z.enum(['person', 'service', 'gate', 'unknown']),
@@ -17,6 +18,7 @@ export const Actor = z.strictObject({
     'service',
     'root',
     'approver',
+    'claim',
     'none',
   ]),
 });
@@ -45,7 +47,7 @@ export type UserIdentity = z.infer<typeof UserIdentity>;
 /** Resolves a CloudTrail identity to a person, best evidence first. Never guesses: no name means `unknown`. */
 export function actorFrom(identity: UserIdentity): Actor {
   const arn = identity.arn ?? null;
-  const sessionName = arn?.match(/:assumed-role\/[^/]+\/(.+)$/)?.[1];
+  const sessionName = arn?.match(/:(?:assumed-role\/[^/]+|federated-user)\/(.+)$/)?.[1];
   const role = identity.sessionContext?.sessionIssuer?.arn ?? '';
   if (identity.type === 'AWSService' || role.includes(':role/aws-service-role/')) {
     const service = identity.invokedBy ?? identity.sessionContext?.sessionIssuer?.userName ?? 'an AWS service';

@@ -3,6 +3,7 @@ import { actorFrom, UserIdentity } from './actor.ts';
 import { EndpointChange, type Sighting } from './endpoint-change.ts';
 import { EndpointRef, refFromArn } from './endpoint-ref.ts';
 import { SMOKE_CAUSE, SMOKE_PREFIX, SMOKE_SOURCE } from './smoke-event.ts';
+import { changeFromPlan, mistakeLine, PLAN_SOURCE, readPlan } from './submitted-plan.ts';
 
 /**
  * What an event means to the gate:
@@ -291,12 +292,22 @@ function readSmoke(envelope: Envelope): EventReading {
   });
 }
 
+/** A submitted plan. Who may put such events is IAM's business; whom the plan names is no more than a claim. */
+function readSubmission(envelope: Envelope): EventReading {
+  // Its validity counts from its submission, however late it is delivered; GatherFacts has the clock.
+  const reading = readPlan(envelope.detail, envelope.time);
+  if ('mistakes' in reading) return poison(reading.mistakes.map((each) => `detail.${mistakeLine(each)}`).join('; '));
+  const submission = changeFromPlan(reading.plan, envelope, { eventId: envelope.id, at: envelope.time });
+  return { as: 'change', change: submission };
+}
+
 /** Reads any event of the default bus. Never throws. */
 export function readEvent(input: unknown): EventReading {
   const parsed = Envelope.safeParse(input);
   if (!parsed.success) return poison(explain(parsed.error));
   const envelope = parsed.data;
   if (envelope.source === SMOKE_SOURCE) return readSmoke(envelope);
+  if (envelope.source === PLAN_SOURCE) return readSubmission(envelope);
   switch (envelope['detail-type']) {
     case 'SageMaker Endpoint State Change':
     case 'SageMaker Endpoint Deployment State Change':

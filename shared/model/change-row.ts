@@ -8,6 +8,8 @@ export type ChangeRow = {
   region: string;
   environment: Environment;
   generation: number;
+  /** It is intended and has not been made; its number is that of the plan. */
+  planned: boolean;
   /** When the state began: the change was opened, or ended. */
   at: string;
   state: Result | 'open';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { digestOf } from './canonical-json.ts';
 import type { EndpointFacts } from './endpoint-facts.ts';
-import { EndpointRef } from './endpoint-ref.ts';
+import { Endpoint } from './endpoint-ref.ts';
 import { Environment } from './environment.ts';
 import { isHosted, type Variant } from './variant.ts';
 
@@ -12,7 +12,7 @@ import { isHosted, type Variant } from './variant.ts';
  */
 export const EffectiveDeployment = z.strictObject({
   schema: z.literal(1),
-  endpoint: EndpointRef,
+  endpoint: Endpoint,
   environment: Environment,
   variants: z.array(z.record(z.string(), z.json())),
   volumeKmsKeyId: z.string().nullable(),

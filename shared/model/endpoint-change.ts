@@ -16,6 +16,18 @@ export const Sighting = z.strictObject({
 });
 export type Sighting = z.infer<typeof Sighting>;
 
+/** Somebody wants people to be asked again about a deployment, after nobody answered in time or it was taken back. */
+export const AskedAgain = z.strictObject({
+  /** The request that ended. */
+  request: z.string(),
+  /** The approver who asks. Asking makes nobody a requester: whoever made the change still did. */
+  person: z.string(),
+  /** What the request was about, and who had made that. */
+  digest: z.string(),
+  requesters: z.array(Actor),
+});
+export type AskedAgain = z.infer<typeof AskedAgain>;
+
 /** What starts one execution: a sign that an endpoint may have changed. An event is a doorbell; facts are read live. */
 export const EndpointChange = z.strictObject({
   endpoint: EndpointRef,
@@ -31,5 +43,6 @@ export const EndpointChange = z.strictObject({
   sighting: Sighting,
   /** What is intended; for `plan`, whose endpoint is marked `planned`. */
   plan: DeploymentPlan.optional(),
+  again: AskedAgain.optional(),
 });
 export type EndpointChange = z.infer<typeof EndpointChange>;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { EndpointRef } from './endpoint-ref.ts';
+import { Endpoint } from './endpoint-ref.ts';
 import { EnvironmentFact } from './environment.ts';
 import { type HostedVariant, isHosted, type ServerlessVariant, Variant } from './variant.ts';
 
@@ -87,7 +87,7 @@ export type Deployment = z.infer<typeof Deployment>;
  */
 export const EndpointFacts = z.strictObject({
   schema: z.literal(1),
-  endpoint: EndpointRef,
+  endpoint: Endpoint,
   environment: EnvironmentFact,
   status: EndpointStatus,
   /** The config that is, or while a deployment is under way will be, in service. */

@@ -1,6 +1,7 @@
 import type { Actor } from './actor.ts';
-import type { EndpointChange, Sighting } from './endpoint-change.ts';
+import type { AskedAgain, EndpointChange, Sighting } from './endpoint-change.ts';
 import { type EndpointFacts, readSince } from './endpoint-facts.ts';
+import type { EndpointRef } from './endpoint-ref.ts';
 import { ACCEPTED, type Baseline, type LedgerRecord, type RecordOf } from './ledger-record.ts';
 import { isHosted } from './variant.ts';
 
@@ -44,8 +45,17 @@ export type EndpointHistory = {
   generation: number;
 };
 
-/** An identity without a name identifies nobody. */
-const isNamed = (actor: Actor | undefined): actor is Actor => actor?.kind === 'person' || actor?.kind === 'service';
+/** An identity without a name identifies nobody. Whoever submits a plan without proof stays unknown, and is counted. */
+const isRequester = (actor: Actor | undefined, { planned }: EndpointRef): actor is Actor =>
+  actor?.kind === 'person' || actor?.kind === 'service' || (planned === true && actor?.kind === 'unknown');
+
+/**
+ * Who made what is asked about again: the same people, where it is the same deployment. Where it is another one by now,
+ * nobody knows who made that.
+ */
+function requestersOfOld(again: AskedAgain, digest: string, { planned }: EndpointRef): Actor[] {
+  return planned || again.digest === digest ? again.requesters : [];
+}
 
 /** Folds records (oldest first) into changes. Pure; the only place where records become state. */
 export function historyOf(records: readonly LedgerRecord[]): EndpointHistory {
@@ -66,15 +76,16 @@ export function historyOf(records: readonly LedgerRecord[]): EndpointHistory {
     switch (body.kind) {
       case 'change-opened':
         change.opened = body;
-        if (isNamed(record.actor)) change.requesters.push(record.actor);
+        if (body.again) change.requesters.push(...requestersOfOld(body.again, body.digest, record.endpoint));
+        if (isRequester(record.actor, record.endpoint)) change.requesters.push(record.actor);
         break;
       case 'change-joined':
         change.joined = body;
-        if (isNamed(record.actor)) change.requesters.push(record.actor);
+        if (isRequester(record.actor, record.endpoint)) change.requesters.push(record.actor);
         break;
       case 'event-joined':
         change.events.push(body.event);
-        if (isNamed(body.event.actor)) change.requesters.push(body.event.actor);
+        if (isRequester(body.event.actor, record.endpoint)) change.requesters.push(body.event.actor);
         break;
       case 'findings':
         change.findings = body;
@@ -87,12 +98,12 @@ export function historyOf(records: readonly LedgerRecord[]): EndpointHistory {
         if (body.breakGlass) change.breakGlass = body;
         if (body.decides) {
           const { answer, reason } = body;
-          const approvers = change.approvals.filter((each) => each.answer === answer).map(({ approver }) => approver);
-          change.decided = { answer, approvers, reason };
+          const alike = change.approvals.filter((each) => each.answer === answer).map(({ approver }) => approver);
+          change.decided = { answer, approvers: body.approvers ?? alike, reason };
         }
         break;
       case 'decided':
-        change.decided = { answer: body.answer, approvers: [], reason: body.reason };
+        change.decided = { answer: body.answer, approvers: body.approvers ?? [], reason: body.reason };
         break;
       case 'commented':
         change.comments.push(body);
@@ -155,7 +166,7 @@ export function baselineAfter(history: EndpointHistory): Baseline | null {
     result: settled.outcome.result,
     approvedFor:
       settled.outcome.result === 'approved'
-        ? (settled.request?.reasons ?? [])
+        ? (settled.request?.reasons ?? settled.findings?.plan?.approvedFor ?? [])
         : earlier?.digest === settled.opened.digest
           ? earlier.approvedFor
           : [],

@@ -1,17 +1,26 @@
 import * as z from 'zod';
 
-/**
- * Names an endpoint: 12-digit account, region, endpoint name (at most 63 characters, `[a-zA-Z0-9](-*[a-zA-Z0-9])*`,
- * per the CreateEndpoint API). Their characters are what makes it safe to put them into keys as literals.
- */
-export const EndpointRef = z.strictObject({
+const Place = {
   account: z.string().regex(/^\d{12}$/, 'must be 12 digits'),
   region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be an AWS region such as us-east-1'),
   name: z
     .string()
-    .max(63)
-    .regex(/^[a-zA-Z0-9](-*[a-zA-Z0-9])*$/, 'must be an endpoint name: letters, digits and inner hyphens'),
-  /** The endpoint as somebody intends it, which has a stream of its own: a plan must not stand in the way of what happens. */
+    .regex(
+      /^(?!.{64})[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?$/,
+      'must be an endpoint name: at most 63 letters, digits and inner hyphens',
+    ),
+};
+
+/**
+ * Names an endpoint: 12-digit account, region, endpoint name (at most 63 characters, `[a-zA-Z0-9](-*[a-zA-Z0-9])*`,
+ * per the CreateEndpoint API). Their characters are what makes it safe to put them into keys as literals.
+ */
+export const Endpoint = z.strictObject(Place);
+
+/** An endpoint, or the endpoint as somebody intends it. */
+export const EndpointRef = z.strictObject({
+  ...Place,
+  /** Plans have a stream of their own: what is intended must not stand in the way of what happens. */
   planned: z.literal(true).optional(),
 });
 export type EndpointRef = z.infer<typeof EndpointRef>;

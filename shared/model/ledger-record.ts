@@ -3,7 +3,7 @@ import { Actor } from './actor.ts';
 import { digestOf } from './canonical-json.ts';
 import { DeploymentPlan } from './deployment-plan.ts';
 import { EffectiveDeployment } from './effective-deployment.ts';
-import { EndpointChange } from './endpoint-change.ts';
+import { AskedAgain, EndpointChange } from './endpoint-change.ts';
 import { EndpointFacts } from './endpoint-facts.ts';
 import { EndpointRef } from './endpoint-ref.ts';
 import { EnvironmentFact } from './environment.ts';
@@ -93,6 +93,8 @@ const ChangeOpened = z.strictObject({
   baseline: Baseline.nullable(),
   /** In the stream of an endpoint's plans only. */
   plan: SubmittedPlan.optional(),
+  /** Where somebody wanted people to be asked again. Its requesters count where it is about the same deployment. */
+  again: AskedAgain.optional(),
 });
 const ChangeJoined = z.strictObject({
   kind: z.literal('change-joined'),
@@ -144,17 +146,23 @@ const ApprovalGiven = z.strictObject({
   reason: z.string(),
   /** True where this answer settles the request: giving it and deciding is one record, so it is one conditional insert. */
   decides: z.boolean(),
+  /** Where it settles the request: whose answers did, this one's included. */
+  approvers: z.array(z.string()).optional(),
   via: Via.optional(),
   /** Given in an emergency by somebody who may, past everybody else; it stays open until a second person reviews it. */
   breakGlass: z.literal(true).optional(),
 });
-/** A request that ended without a person's answer. */
+/**
+ * A request that ended without an answer of the moment: nobody gave one in time, it was taken back, or what had been
+ * given before came to be enough (`approved`, then with whose approvals they were).
+ */
 const Decided = z.strictObject({
   kind: z.literal('decided'),
   generation: Generation,
   digest: Digest,
   request: z.string(),
-  answer: z.enum(['expired', 'superseded', 'withdrawn']),
+  answer: z.enum(['approved', 'expired', 'superseded', 'withdrawn']),
+  approvers: z.array(z.string()).optional(),
   reason: z.string(),
 });
 /** Said about a request without deciding it. */
@@ -167,7 +175,7 @@ const Commented = z.strictObject({
   text: z.string(),
 });
 /** What a second person found about an approval that was given by breaking the glass. */
-const BreakGlassReviewed = z.strictObject({
+export const BreakGlassReviewed = z.strictObject({
   kind: z.literal('break-glass-reviewed'),
   generation: Generation,
   digest: Digest,

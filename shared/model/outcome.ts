@@ -1,6 +1,6 @@
 import type { ChangeHistory } from './endpoint-history.ts';
 import type { Decision, Finding } from './finding.ts';
-import type { Result } from './ledger-record.ts';
+import type { MatchedPlan, Result } from './ledger-record.ts';
 
 /** Why an execution could not go on: the error's name and message, as Step Functions' `Catch` passes them. */
 export type Failure = { error: string; cause: string };
@@ -16,6 +16,21 @@ const ended = (result: Result, decision: Decision, reason: string, violations: s
   reason,
   violations,
 });
+
+/** It was accepted before it was made. */
+function asPlanned({ generation, approvers, reason }: MatchedPlan, decision: Decision): OutcomeOfChange {
+  if (decision === 'compliant') {
+    return ended('compliant', 'compliant', `Every policy that applies is met, as planned (plan ${generation}).`);
+  }
+  const by = approvers.length > 0 ? `approved by ${approvers.join(', ')}: ${reason}` : reason;
+  return ended('approved', 'compliant', `As planned: plan ${generation}, ${by}`);
+}
+
+/** `Approved by asha, ben`, and loudly where somebody did it alone in an emergency. */
+function approvedBy({ decided, breakGlass }: ChangeHistory): string {
+  const people = decided?.approvers.join(', ');
+  return breakGlass ? `Approved by breaking the glass, by ${people} alone` : `Approved by ${people}`;
+}
 
 /**
  * How a change ended, from what is on record about it and from nothing else. Whatever is missing makes it
@@ -40,12 +55,12 @@ export function outcomeOf(
   if (!change?.findings || change.findings.decision === 'undetermined') {
     return ended('undetermined', 'undetermined', 'No findings are on record.');
   }
-  const { findings, decision, unchanged } = change.findings;
+  const { findings, decision, unchanged, plan } = change.findings;
   if (decision === 'blocked') {
     const violations = violationsIn(findings);
     return ended('blocked', 'blocked', `Violates ${violations.join(', ')}.`, violations);
   }
-  if (decision === 'needs-approval' && !unchanged) {
+  if (decision === 'needs-approval' && !unchanged && !plan) {
     const { decided } = change;
     if (!decided) return ended('undetermined', 'undetermined', 'It needs approval and no decision is on record.');
     if (decided.answer === 'rejected') {
@@ -55,14 +70,17 @@ export function outcomeOf(
     if (decided.answer !== 'approved') return ended('expired', 'blocked', `Not approved: ${decided.reason}.`);
   }
   const { verified } = change;
-  if (!verified || verified.decision === 'undetermined')
+  // Of a plan nothing is there yet that could be verified; what carries it out will be.
+  const isPlan = change.opened?.plan !== undefined;
+  if (!isPlan && (!verified || verified.decision === 'undetermined'))
     return ended('undetermined', 'undetermined', 'Its monitors and alarms were not verified.');
-  if (verified.decision === 'blocked') {
+  if (verified?.decision === 'blocked') {
     const violations = violationsIn(verified.findings);
     return ended('blocked', 'blocked', `Violates ${violations.join(', ')}.`, violations);
   }
   if (unchanged) return ended('unchanged', 'compliant', 'The same deployment was accepted before.');
+  if (plan) return asPlanned(plan, decision);
   return decision === 'needs-approval'
-    ? ended('approved', 'compliant', `Approved by ${change.decided?.approvers.join(', ')}: ${change.decided?.reason}`)
+    ? ended('approved', 'compliant', `${approvedBy(change)}: ${change.decided?.reason}`)
     : ended('compliant', 'compliant', 'Every policy that applies is met.');
 }

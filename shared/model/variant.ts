@@ -16,7 +16,7 @@ export type Model = z.infer<typeof Model>;
 
 export const InferenceComponent = z.strictObject({
   name: z.string(),
-  copies: z.int().nonnegative(),
+  copies: z.uint32(),
   model: Model.nullable(),
   baseComponent: z.string().nullable(),
 });
@@ -36,9 +36,9 @@ const Base = z.strictObject({
  */
 const Hosted = Base.extend({
   /** What is asked for right now; scaling moves it between the two ends. */
-  desiredInstances: z.int().nonnegative(),
-  minInstances: z.int().nonnegative(),
-  maxInstances: z.int().nonnegative(),
+  desiredInstances: z.uint32(),
+  minInstances: z.uint32(),
+  maxInstances: z.uint32(),
   scaledBy: z.enum(['nothing', 'application-auto-scaling', 'managed-instance-scaling']),
 });
 
@@ -94,4 +94,13 @@ export function instanceTypesOf(variant: HostedVariant): string[] {
 /** Does anybody get answers from it? Shadow variants and those of weight 0 cost but do not serve. */
 export function serves(variant: Variant): boolean {
   return !variant.shadow && variant.weight > 0;
+}
+
+/** S3 URIs of everything that the variants' containers load, each once. */
+export function artifactUrisOf(variants: readonly Variant[]): string[] {
+  const models = variants.flatMap((variant) => [
+    ...variant.models,
+    ...(variant.kind === 'inference-component-host' ? variant.components.map(({ model }) => model) : []),
+  ]);
+  return [...new Set(models.flatMap((model) => model?.containers.flatMap(({ artifactUris }) => artifactUris) ?? []))];
 }

@@ -5,12 +5,22 @@ const InstanceType = z.string().regex(/^ml\.[a-z0-9-]+\.[a-z0-9-]+$/, 'must be a
 const Usd = z.number().positive();
 const Count = z.int().positive();
 
+/** How much an environment makes of plans. */
+const planned = {
+  requirePlan: z.boolean().default(false).describe('A change that carries out no approved plan is a violation here.'),
+  outOfBand: z
+    .enum(['ask', 'block'])
+    .default('ask')
+    .describe('What becomes of a change that is another than the approved plan for its endpoint.'),
+};
+
 /** The numbers and lists that the policies' sentences mention. The defaults are the AgentOps policy document. */
 export const PolicyLimits = z.strictObject({
   dev: z
     .strictObject({
       instanceTypes: z.array(InstanceType).min(1).default(['ml.m5.large']).describe('The only instance types allowed.'),
       defaultInstances: Count.default(1).describe('More instances than this is advice.'),
+      ...planned,
     })
     .prefault({}),
   staging: z
@@ -19,6 +29,7 @@ export const PolicyLimits = z.strictObject({
       defaultInstances: Count.default(1).describe('More instances than this is advice.'),
       approvalFromInstances: Count.default(3).describe('This many instances or more need approval.'),
       maxHourlyCostUsd: Usd.default(15),
+      ...planned,
     })
     .prefault({}),
   prod: z
@@ -30,6 +41,7 @@ export const PolicyLimits = z.strictObject({
         .union([z.literal('any'), z.array(InstanceType).min(1)])
         .default('any')
         .describe('"any" means every type that the price table knows.'),
+      ...planned,
     })
     .prefault({}),
   requiredAlarms: z
@@ -54,6 +66,12 @@ export const PolicyLimits = z.strictObject({
     .min(1)
     .default(['SSE-S3', 'SSE-KMS'])
     .describe('Encryption that counts; SSE-KMS includes DSSE-KMS.'),
+  planValidHours: z
+    .number()
+    .positive()
+    .max(8_760)
+    .default(168)
+    .describe('So long after its submission a plan may be carried out, if it does not say sooner.'),
 });
 export type PolicyLimits = z.infer<typeof PolicyLimits>;
 

@@ -1,5 +1,5 @@
 import { CloudWatchClient, PutMetricAlarmCommand } from '@aws-sdk/client-cloudwatch';
-import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import {
   CreateDataQualityJobDefinitionCommand,
@@ -10,6 +10,7 @@ import {
   SageMakerClient,
   UpdateEndpointCommand,
 } from '@aws-sdk/client-sagemaker';
+import { formToken } from '../../shared/model/form-token.ts';
 import type { LedgerRecord, RecordBody, RecordOf } from '../../shared/model/ledger-record.ts';
 
 /** A gate that is up, wherever it is, and the AWS account it watches. */
@@ -20,6 +21,7 @@ export abstract class Gate {
   readonly region: string = 'us-east-1';
   readonly account: string = '000000000000';
   readonly ledgerTable: string = 'portcullis-ledger';
+  readonly approvalsTable: string = 'portcullis-approvals';
   /** Put before every name, so that runs against one account do not meet. */
   readonly prefix: string = '';
   /** The longest that anything takes: endpoints on AWS take minutes to start. */
@@ -68,7 +70,12 @@ export abstract class Gate {
   }
 
   /** Every record of an endpoint, oldest first. */
-  async records(endpoint: string): Promise<LedgerRecord[]> {
+  records(endpoint: string): Promise<LedgerRecord[]> {
+    return this.recordsOf('endpoint', this.named(endpoint));
+  }
+
+  /** Every record of an endpoint or of the plans of it, by its whole name. */
+  async recordsOf(stream: string, name: string): Promise<LedgerRecord[]> {
     const found: LedgerRecord[] = [];
     let from: Record<string, never> | undefined;
     do {
@@ -77,7 +84,7 @@ export abstract class Gate {
           TableName: this.ledgerTable,
           KeyConditionExpression: 'pk = :pk',
           ExpressionAttributeValues: {
-            ':pk': { S: `endpoint#${this.account}#${this.region}#${this.named(endpoint)}` },
+            ':pk': { S: `${stream}#${this.account}#${this.region}#${name.toLowerCase()}` },
           },
           ConsistentRead: true,
           ExclusiveStartKey: from,
@@ -96,31 +103,74 @@ export abstract class Gate {
   /** Mails that the loopback AWS accepted, newest last, as plain data behind the page. */
   async mails(): Promise<{ to: string; text: string }[]> {
     const page = await (await fetch(`${this.consoleUrl}/outbox?format=json`)).json();
-    return (page as { to: string[]; text: string }[]).map(({ to, text }) => ({ to: to[0] ?? '', text }));
+    return (page as { to: string[]; text: string; at: string }[])
+      .sort((a, b) => (a.at < b.at ? -1 : 1))
+      .map(({ to, text }) => ({ to: to[0] ?? '', text }));
   }
 
-  /** The code that an approver was sent for a request. */
-  async codeFor(request: string, email: string): Promise<string> {
-    const mails = (await this.mails()).filter(({ to, text }) => to === email && text.includes(request));
-    return /code for this request: (\S+)/.exec(mails.at(-1)?.text ?? '')?.[1] ?? '';
+  /** Secrets of sessions by mail address, so that one code lasts for a whole story, as it does for people. */
+  readonly #sessions = new Map<string, string>();
+
+  #post(path: string, fields: Record<string, string>, cookie = ''): Promise<Response> {
+    return fetch(`${this.consoleUrl}${path}`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', origin: this.consoleUrl, cookie },
+      body: new URLSearchParams(fields),
+    });
   }
 
+  /** Logs in as a person does: has a code mailed, looks into the mailbox, types it. Returns the session's secret. */
+  async login(email: string): Promise<string> {
+    const known = this.#sessions.get(email);
+    if (known) return known;
+    const asked = await this.#post('/login/code', { email, next: '/approvals' });
+    const binding = asked.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+    const mail = (await this.mails()).findLast(({ to, text }) => to === email && CODE.test(text));
+    const code = CODE.exec(mail?.text ?? '')?.[1] ?? '';
+    const answered = await this.#post('/login/verify', { code, next: '/approvals' }, binding);
+    const cookie = answered.headers.getSetCookie().find((each) => each.startsWith('portcullis='));
+    const secret = cookie?.split(';')[0]?.slice('portcullis='.length) ?? '';
+    if (secret === '') throw new Error(`${email} could not log in: ${answered.status}`);
+    this.#sessions.set(email, secret);
+    return secret;
+  }
+
+  /** The personal link that an approver was sent for a request. */
+  async linkFor(request: string, email: string): Promise<string> {
+    const link = new RegExp(`/approvals/${request}\\?to=[a-z0-9]{26}`);
+    const links = (await this.mails()).flatMap(({ to, text }) => (to === email ? (link.exec(text) ?? []) : []));
+    return links.at(-1) ?? '';
+  }
+
+  /** What a request is about, from the tables behind the page. */
+  async about(request: string): Promise<{ endpoint: string; digest: string }> {
+    const { dynamodb } = this.clients('auditor');
+    const key = { TableName: this.approvalsTable, Key: { id: { S: request } }, ConsistentRead: true };
+    const { Item } = await dynamodb.send(new GetItemCommand(key));
+    const endpoint = Item?.endpoint?.S ?? '';
+    const asked = await this.recordsOf(`${Item?.planned?.BOOL ? 'plan' : 'endpoint'}`, endpoint);
+    const digests = asked.flatMap(({ body }) =>
+      body.kind === 'approval-requested' && body.request === request ? [body.digest] : [],
+    );
+    return { endpoint, digest: digests[0] ?? '0'.repeat(64) };
+  }
+
+  /** Answers on the page of the request, logged in as whoever has the mailbox. */
   async decide(
     request: string,
     email: string,
     answer: 'approved' | 'rejected',
     reason = 'load test passed',
   ): Promise<Response> {
-    const page = await (await fetch(`${this.consoleUrl}/approvals/${request}`)).text();
-    const digest = /name="digest"[^>]*value="([0-9a-f]{64})"/.exec(page)?.[1] ?? '0'.repeat(64);
-    return fetch(`${this.consoleUrl}/approvals/${request}`, {
-      method: 'POST',
-      redirect: 'manual',
-      headers: { 'content-type': 'application/x-www-form-urlencoded', origin: this.consoleUrl },
-      body: new URLSearchParams({ digest, code: await this.codeFor(request, email), reason, answer }),
-    });
+    const [secret, { endpoint, digest }] = await Promise.all([this.login(email), this.about(request)]);
+    const token = formToken(secret, 'answer', request, digest);
+    const fields = { digest, token, reason, answer, name: endpoint };
+    return this.#post(`/approvals/${request}/answer`, fields, `portcullis=${secret}`);
   }
 }
+
+const CODE = /Your code to log in to Portcullis: (\S+)/;
 
 /** Asks until the answer is there; the bound is for failing tests, not for passing ones. */
 export async function eventually<T>(what: string, ask: () => Promise<T | undefined | false>, ms = 15_000): Promise<T> {

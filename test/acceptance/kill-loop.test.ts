@@ -1,6 +1,6 @@
 import { CreateEndpointCommand } from '@aws-sdk/client-sagemaker';
 import { expect, test } from 'vitest';
-import { auditVerify } from '../../cli/audit.ts';
+import { auditVerify } from '../../cli/audit-verify.ts';
 import { config, deploy, deploymentConfig, eventually, outcomeOf, putAlarms, requestOf } from './gate.ts';
 import { Runtime } from './runtime.ts';
 
@@ -27,7 +27,7 @@ test(
     const runtime = new Runtime();
     const created: string[] = [];
     const decided: { name: string; request: string }[] = [];
-    const waiting: { name: string; request: string; code: string }[] = [];
+    const waiting: { name: string; request: string; link: string }[] = [];
     await runtime.start();
     try {
       // A model with alarms and a monitor to copy: prod endpoints that ask, dev endpoints that end by themselves.
@@ -44,6 +44,7 @@ test(
           }),
         );
 
+      await runtime.login('ada@example.com');
       for (let kill = 1; kill <= KILLS; kill += 1) {
         const pending = waiting.splice(0);
         const work = [
@@ -59,7 +60,7 @@ test(
             await create(name, 'three', 'staging');
             created.push(name);
             const { request } = await requestOf(runtime, name);
-            waiting.push({ name, request, code: await runtime.codeFor(request, 'ada@example.com') });
+            waiting.push({ name, request, link: await runtime.linkFor(request, 'ada@example.com') });
           })(),
           ...pending.map(async (asked) => {
             try {
@@ -106,9 +107,9 @@ test(
           decision: expect.not.stringMatching('undetermined'),
         });
       }
-      for (const { name, request, code } of waiting) {
+      for (const { name, request, link } of waiting) {
         expect((await runtime.bodies(name, 'approval-requested'))[0]?.request).toBe(request);
-        expect(await runtime.codeFor(request, 'ada@example.com')).toBe(code);
+        expect(await runtime.linkFor(request, 'ada@example.com')).toBe(link);
       }
       const quiet = { out: () => undefined, err: () => undefined, terminal: false, width: 80 };
       expect(await auditVerify({ local: true, awsPort: new URL(runtime.ready.awsUrl).port }, quiet)).toBe(0);

@@ -25,7 +25,7 @@ describe('the gate', () => {
     await deploy(gate, 'calm-dev', { who: 'lee' });
     expect(await outcomeOf(gate, 'calm-dev')).toMatchObject({ result: 'compliant', environment: 'dev' });
     const [findings] = await gate.bodies('calm-dev', 'findings');
-    expect(findings?.findings).toHaveLength(11);
+    expect(findings?.findings).toHaveLength(12);
     await eventually('the maker', async () =>
       (await gate.records('calm-dev')).some(({ actor, body }) =>
         [actor, 'event' in body ? body.event.actor : undefined].some((each) => each?.person === 'lee'),
@@ -72,7 +72,7 @@ describe('the gate', () => {
     });
   });
 
-  decides('who made the change cannot approve it, whatever the code', async () => {
+  decides('who made the change cannot approve it, logged in or not', async () => {
     await deploy(gate, 'own-prod', { environment: 'prod', instances: 2, monitor: true, who: 'eve-role' });
     const { request } = await requestOf(gate, 'own-prod');
     // An event about its alarms may have come first and have asked her too: what counts is the moment of deciding.

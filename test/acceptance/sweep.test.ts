@@ -1,6 +1,6 @@
 import { DeleteEndpointCommand } from '@aws-sdk/client-sagemaker';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { auditVerify } from '../../cli/audit.ts';
+import { auditVerify } from '../../cli/audit-verify.ts';
 import { sweep } from '../../cli/sweep.ts';
 import { printed } from '../cli/portcullis.ts';
 import { deploy, outcomeOf, requestOf, update } from './gate.ts';

@@ -3,39 +3,48 @@ import { DecryptCommand, EncryptCommand } from '@aws-sdk/client-kms';
 import { SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, test, vi } from 'vitest';
 import {
-  answerRequest,
   approvalRules,
   closeRequest,
-  codeHash,
+  decide,
   listOpenRequests,
+  listOpenReviews,
   markNotified,
+  type PersonalAnswer,
+  pageOpenRequests,
   readRequest,
   resumeExecution,
   resumeIfDecided,
-  storeCodes,
   storeToken,
 } from '../../shared/aws/approvals.ts';
-import { endpoint, findings, given, later, NOW, opened, outcome, person, REQUEST, requested } from '../builders.ts';
+import { UnreadableApproversError } from '../../shared/model/approval-settings.ts';
+import {
+  change,
+  endpoint,
+  findings,
+  given,
+  later,
+  NOW,
+  opened,
+  outcome,
+  person,
+  REQUEST,
+  requested,
+} from '../builders.ts';
 import { awsError, fakeAws } from '../fake-aws.ts';
 import { fakeTables } from '../fake-ledger.ts';
 
 const request = { id: REQUEST, endpoint, generation: 1, expiresAt: later(86_400) };
-const CODES = new Map([
-  ['asha', 'K7QM-2XVA-9RTB-4HNC'],
-  ['ben', 'AAAA-BBBB-CCCC-DDDD'],
-]);
-
-/** A request that dana's change waits for, with its token and its codes. */
+/** A request that dana's change waits for, with its token. */
 async function asked() {
   const aws = fakeAws();
   const tables = fakeTables(aws);
   tables.seed({ body: opened(), actor: person('dana') }, findings(), requested());
   await storeToken(aws.services, request, 'the-token');
-  await storeCodes(aws.services, REQUEST, CODES);
-  const answer = (overrides: Partial<Parameters<typeof answerRequest>[1]> = {}) =>
-    answerRequest(aws.services, {
+  const answer = (overrides: Partial<PersonalAnswer> = {}) =>
+    decide(aws.services, {
       request: REQUEST,
-      code: CODES.get('asha') ?? '',
+      person: 'asha',
+      via: 'page',
       answer: 'approved',
       reason: 'looks right',
       digest: opened().digest,
@@ -45,17 +54,22 @@ async function asked() {
 }
 
 describe('what is stored', () => {
-  test('leads from the request to its stream, and holds hashes of codes instead of codes', async () => {
+  test('leads from the request to its stream, and holds no token that could be read', async () => {
     const { services, tables } = await asked();
     expect(await readRequest(services, REQUEST)).toEqual({
       ...request,
-      codes: [`asha:${codeHash(REQUEST, 'K7QM-2XVA-9RTB-4HNC')}`, `ben:${codeHash(REQUEST, 'AAAA-BBBB-CCCC-DDDD')}`],
       notified: false,
       notifyErrors: [],
-      wrongCodes: 0,
       hasToken: true,
     });
-    expect(JSON.stringify([...tables.approvals.values()])).not.toMatch(/K7QM|the-token/);
+    expect(JSON.stringify([...tables.approvals.values()])).not.toMatch(/the-token/);
+  });
+  test('of a plan leads to the stream of plans', async () => {
+    const { services } = await asked();
+    const plan = { ...request, id: 'p'.repeat(26), endpoint: { ...endpoint, planned: true as const } };
+    await storeToken(services, plan, 't');
+    expect((await readRequest(services, plan.id))?.endpoint).toEqual(plan.endpoint);
+    expect((await readRequest(services, REQUEST))?.endpoint).toEqual(endpoint);
   });
   test('is not looked for under an id that is none', async () => {
     const { services, aws } = await asked();
@@ -89,16 +103,18 @@ describe('what is stored', () => {
     await closeRequest(services, ids[0] ?? '');
     expect((await listOpenRequests(services)).map(({ id }) => id)).toEqual([...ids.slice(1), REQUEST]);
   });
-});
-
-test.each(['K7QM-2XVA-9RTB-4HNC', 'k7qm2xva9rtb4hnc', ' K7QM 2XVA 9RTB 4HNC\n'])(
-  'a code may be typed as %j',
-  (code) => {
-    expect(codeHash(REQUEST, code)).toBe(codeHash(REQUEST, 'K7QM-2XVA-9RTB-4HNC'));
-  },
-);
-test('the same code of another request is another code', () => {
-  expect(codeHash(REQUEST, 'K7QM')).not.toBe(codeHash('a'.repeat(26), 'K7QM'));
+  test('a page at a time they are all there, once each, and a cursor that is none begins at the start', async () => {
+    const { services } = await asked();
+    const ids = ['b', 'a', 'c'].map((letter) => letter.repeat(26));
+    for (const id of ids) await storeToken(services, { ...request, id, expiresAt: later(1) }, 't');
+    const first = await pageOpenRequests(services, { limit: 3 });
+    expect(first.requests).toHaveLength(3);
+    const second = await pageOpenRequests(services, { limit: 3, after: first.next });
+    expect(second.next).toBeUndefined();
+    expect([...first.requests, ...second.requests].map(({ id }) => id)).toEqual([...ids, REQUEST]);
+    const astray = await pageOpenRequests(services, { limit: 3, after: "x' OR" });
+    expect(astray.requests).toEqual(first.requests);
+  });
 });
 
 describe('resumeExecution', () => {
@@ -154,51 +170,48 @@ describe('resumeExecution', () => {
   });
 });
 
-describe('answerRequest', () => {
-  test('with the right code records the answer of its owner and wakes the execution afterwards', async () => {
+describe('decide', () => {
+  test('records the answer of whoever gives it and how it came in, and wakes the execution afterwards', async () => {
     const { answer, tables, aws } = await asked();
     aws.calls.length = 0;
     expect(await answer()).toMatchObject({ reply: 'recorded', final: { answer: 'approved', approvers: ['asha'] } });
     expect(tables.records().at(-1)).toMatchObject({
       id: `approval#${REQUEST}#asha`,
       actor: { kind: 'person', person: 'asha', names: ['asha@example.com'], via: 'approver' },
-      body: given(),
+      body: given({ via: 'page', approvers: ['asha'] }),
     });
     expect(aws.world.resumed).toEqual(['the-token']);
     expect(aws.calls.indexOf('ExecuteStatement')).toBeLessThan(aws.calls.indexOf('SendTaskSuccess'));
   });
 
-  test('it is the code that says who answers', async () => {
-    const { answer } = await asked();
-    expect(await answer({ code: CODES.get('ben') ?? '' })).toMatchObject({ append: { approver: 'ben' } });
-  });
-
-  test('with a wrong code records nothing but that somebody tried', async () => {
-    const { answer, tables, services } = await asked();
-    expect(await answer({ code: 'WRONG' })).toMatchObject({ reply: 'refused', code: 'wrong-code' });
-    expect(tables.kinds()).toHaveLength(3);
-    expect(await readRequest(services, REQUEST)).toMatchObject({ wrongCodes: 1 });
-  });
-
-  test('after 25 wrong codes takes not even the right one', async () => {
-    const { answer, tables } = await asked();
-    for (let index = 0; index < 25; index += 1) await answer({ code: `WRONG${index}` });
-    expect(await answer()).toMatchObject({ reply: 'refused', code: 'too-many-wrong-codes' });
+  test('asks who may approve at the moment of deciding', async () => {
+    const { answer, services, tables } = await asked();
+    services.readApprovals = () => ({ ...services.config.file.approvals, approvers: [] });
+    expect(await answer()).toMatchObject({ reply: 'refused', code: 'not-an-approver' });
     expect(tables.kinds()).toHaveLength(3);
   });
 
-  test('after 24 it still does', async () => {
-    const { answer } = await asked();
-    for (let index = 0; index < 24; index += 1) await answer({ code: '' });
-    expect((await answer()).reply).toBe('recorded');
+  test('asks again for every try: whoever is taken off the list during a race does not decide', async () => {
+    const { answer, services, tables } = await asked();
+    let approvers = services.config.file.approvals.approvers;
+    services.readApprovals = () => ({ ...services.config.file.approvals, approvers });
+    tables.hooks.beforeInsert = () => {
+      approvers = [];
+      tables.add({ kind: 'event-joined', generation: 1, event: change({ eventId: 'event-9' }) });
+    };
+    expect(await answer()).toMatchObject({ reply: 'refused', code: 'not-an-approver' });
+    expect(tables.kinds()).not.toContain('approval-given#1');
   });
 
-  test('the code of somebody who is no approver any more is wrong', async () => {
-    const { answer, services } = await asked();
-    services.config.file.approvals.approvers = services.config.file.approvals.approvers.filter(
-      ({ id }) => id !== 'asha',
-    );
-    expect((await answer()).reply).toBe('refused');
+  test('refuses everybody while the list of approvers cannot be read', async () => {
+    const { answer, services, tables } = await asked();
+    services.readApprovals = () => {
+      throw new UnreadableApproversError('portcullis.yaml: not YAML');
+    };
+    expect(await answer()).toMatchObject({ reply: 'refused', code: 'approvers-unreadable' });
+    expect(tables.kinds()).toHaveLength(3);
+    // Shown is an empty list.
+    expect(approvalRules(services).approvers).toEqual([]);
   });
 
   test('a request that is not there is refused', async () => {
@@ -218,7 +231,7 @@ describe('answerRequest', () => {
     services.config.file.approvals.requiredApprovals = 2;
     expect(await answer()).toMatchObject({ reply: 'recorded', final: undefined });
     expect(aws.world.resumed).toEqual([]);
-    expect(await answer({ code: CODES.get('ben') ?? '' })).toMatchObject({ final: { approvers: ['asha', 'ben'] } });
+    expect(await answer({ person: 'ben' })).toMatchObject({ final: { approvers: ['asha', 'ben'] } });
     expect(aws.world.resumed).toEqual(['the-token']);
   });
 
@@ -268,12 +281,47 @@ describe('answerRequest', () => {
   });
 });
 
-test('the rules are those of the configuration, at the moment of asking', () => {
-  const { services } = fakeAws();
-  expect(approvalRules(services)).toMatchObject({ required: { requesterKnown: 1, requesterUnknown: 2 } });
-  services.config.file.approvals.requiredApprovals = 3;
-  expect(approvalRules(services).required.requesterKnown).toBe(3);
-  expect(approvalRules(services).approvers.map(({ id }) => id)).toEqual(['asha', 'ben']);
+describe('breaking the glass', () => {
+  async function emergency() {
+    const all = await asked();
+    const approvals = { ...all.services.config.file.approvals, groups: { leads: ['asha'] }, breakGlassGroup: 'leads' };
+    const metrics: unknown[] = [];
+    all.services.readApprovals = () => ({ ...approvals, requiredApprovals: 2 });
+    all.services.measure = (metric) => metrics.push(metric);
+    return { ...all, metrics, broken: () => all.answer({ breakGlass: true, reason: 'the site is down' }) };
+  }
+
+  test('decides alone, is counted, and leaves a review open', async () => {
+    const { broken, tables, services, metrics, aws } = await emergency();
+    expect(await broken()).toMatchObject({ reply: 'recorded', final: { approvers: ['asha'] } });
+    expect(tables.records().at(-1)).toMatchObject({ id: `break-glass#${REQUEST}#asha`, body: { breakGlass: true } });
+    expect(metrics).toEqual([{ name: 'BreakGlass', unit: 'Count', value: 1 }]);
+    expect(await listOpenReviews(services)).toEqual([{ request: REQUEST, endpoint, generation: 1, since: NOW }]);
+    expect(await listOpenRequests(services)).toEqual([]);
+    expect(aws.world.resumed).toEqual(['the-token']);
+  });
+
+  test('twice is counted once', async () => {
+    const { broken, metrics } = await emergency();
+    await broken();
+    expect(await broken()).toMatchObject({ reply: 'already-recorded' });
+    expect(metrics).toHaveLength(1);
+  });
+
+  test('goes on only when the review is on the list; the sweep makes up for it', async () => {
+    const { broken, services, aws } = await emergency();
+    aws.world.before = (command) => {
+      if (command === 'UpdateItem') throw awsError('ThrottlingException');
+    };
+    const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    expect((await broken()).reply).toBe('recorded');
+    log.mockRestore();
+    expect(aws.world.resumed).toEqual([]);
+    aws.world.before = () => undefined;
+    expect(await resumeIfDecided(services, request)).toEqual({ resumed: true });
+    expect(await listOpenReviews(services)).toHaveLength(1);
+    expect(aws.world.resumed).toEqual(['the-token']);
+  });
 });
 
 describe('a request whose callback may not have got through', () => {
@@ -290,5 +338,25 @@ describe('a request whose callback may not have got through', () => {
       expect(await resumeIfDecided(services, request)).toEqual({ resumed: true });
       expect(aws.world.resumed).toEqual(['the-token']);
     }
+  });
+  test('is decided where what was given has come to be enough', async () => {
+    const { services, aws, tables } = await asked();
+    services.readApprovals = () => ({ ...services.config.file.approvals, requiredApprovals: 2 });
+    tables.add(given({ decides: false }));
+    expect(await resumeIfDecided(services, request)).toMatchObject({ resumed: false });
+    services.readApprovals = () => services.config.file.approvals;
+    expect(await resumeIfDecided(services, request)).toEqual({ resumed: true });
+    expect(tables.records().at(-1)).toMatchObject({
+      id: `decided#${REQUEST}`,
+      actor: { kind: 'gate' },
+      body: { kind: 'decided', answer: 'approved', approvers: ['asha'] },
+    });
+    expect(aws.world.resumed).toEqual(['the-token']);
+  });
+  test('by broken glass whose review is not on the list gets it there first', async () => {
+    const { services, tables } = await asked();
+    tables.add(given({ breakGlass: true }));
+    await resumeIfDecided(services, request);
+    expect(await listOpenReviews(services)).toHaveLength(1);
   });
 });

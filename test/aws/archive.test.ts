@@ -15,6 +15,11 @@ describe('the key of a copy', () => {
       `ledger/111122223333/us-east-1/fraud-prod/000000007-${'ab'.repeat(32)}.json`,
     );
   });
+  test('tells the plans of an endpoint from what became of it', () => {
+    expect(archiveKey(streamOf({ ...endpoint, planned: true }), sortKey(7, GENESIS))).toBe(
+      `plans/111122223333/us-east-1/fraud-prod/000000007-${GENESIS}.json`,
+    );
+  });
   test('lists a stream in the order of its records', () => {
     const keys = [100, 9, 10, 1].map((sequence) => archiveKey(PK, sortKey(sequence, GENESIS)) ?? '');
     expect(keys.toSorted().map((key) => Number(key.split('/')[4]?.slice(0, 9)))).toEqual([1, 9, 10, 100]);

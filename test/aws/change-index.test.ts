@@ -44,6 +44,7 @@ test('an opening and an outcome of the same change are one row', async () => {
       region: 'us-east-1',
       environment: 'prod',
       generation: 1,
+      planned: false,
       at: '2026-11-20T09:00:00.000Z',
       state: 'approved',
       reason: 'because',

@@ -11,11 +11,11 @@ test('ids are 26 unguessable lower-case letters and digits', () => {
   for (const id of ids) expect(id).toMatch(/^[0-9a-hj-km-np-tv-z]{26}$/);
 });
 
-test('codes are for people to type: four groups of four, without letters that look alike', () => {
+test('codes are for people to type: two groups of five, without letters that look alike', () => {
   const { newCode } = createServices(config());
   const codes = Array.from({ length: 200 }, newCode);
   expect(new Set(codes).size).toBe(200);
-  for (const code of codes) expect(code).toMatch(/^([0-9A-HJ-KM-NP-TV-Z]{4}-){3}[0-9A-HJ-KM-NP-TV-Z]{4}$/);
+  for (const code of codes) expect(code).toMatch(/^[0-9A-HJ-KM-NP-TV-Z]{5}-[0-9A-HJ-KM-NP-TV-Z]{5}$/);
 });
 
 test('the clock is UTC, and can be replaced together with the cache that runs by it', async () => {

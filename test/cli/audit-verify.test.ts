@@ -1,6 +1,11 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type AttributeValue, DeleteItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { auditVerify } from '../../cli/audit.ts';
+import { auditExport } from '../../cli/audit.ts';
+import { auditCheckpoint } from '../../cli/audit-checkpoint.ts';
+import { auditVerify } from '../../cli/audit-verify.ts';
 import type { Broken } from '../../shared/aws/audit.ts';
 import { canonicalJson, sha256 } from '../../shared/model/canonical-json.ts';
 import type { LedgerRecord } from '../../shared/model/ledger-record.ts';
@@ -10,7 +15,20 @@ import { portcullis, printed, UNSEEN } from './portcullis.ts';
 
 // What somebody can do to the table who may write to it, one endpoint for each way; and one that nobody touches.
 type Item = Record<string, AttributeValue>;
-const WAYS = ['edited', 'rehashed', 'spaced', 'cut', 'beheaded', 'swapped', 'copied', 'wrecked', 'whole'] as const;
+const WAYS = [
+  'edited',
+  'rehashed',
+  'spaced',
+  'cut',
+  'beheaded',
+  'swapped',
+  'copied',
+  'wrecked',
+  'truncated',
+  'rechained',
+  'extended',
+  'whole',
+] as const;
 type Way = (typeof WAYS)[number];
 
 let runtime: Runtime;
@@ -40,22 +58,48 @@ const remove = ({ pk, sk }: Item) =>
 const recordOf = (item: Item | undefined) => JSON.parse(item?.record?.S ?? '') as LedgerRecord;
 
 type Result = { streams: number; records: number; broken: Broken[] };
-async function verified(way?: Way): Promise<Result & { code: number | null }> {
+async function verified(way?: Way, more: object = {}): Promise<Result & { code: number | null }> {
   const endpoint = way ? { endpoint: `${way}-dev` } : {};
-  const { code, out } = await printed((output) => auditVerify({ ...options(), json: true, ...endpoint }, output));
+  const { code, out } = await printed((output) =>
+    auditVerify({ ...options(), json: true, ...endpoint, ...more }, output),
+  );
   return { ...(JSON.parse(out) as Result), code };
 }
 
 /** Tampers with a stream that was whole before, and says what is found then. */
-async function after(way: Way, tamper: (items: Item[]) => Promise<unknown>): Promise<Broken> {
+async function after(way: Way, tamper: (items: Item[]) => Promise<unknown>): Promise<Broken[]> {
   const items = await itemsOf(way);
   expect(items.length).toBeGreaterThanOrEqual(3);
   expect(await verified(way)).toMatchObject({ code: 0, broken: [] });
   await tamper(items);
   const { code, broken } = await verified(way);
   expect(code).toBe(1);
-  expect(broken).toMatchObject([{ stream: streamOf(way) }]);
-  return broken[0] as Broken;
+  expect(new Set(broken.map(({ stream }) => stream))).toEqual(new Set([streamOf(way)]));
+  return broken;
+}
+const notSigned = (sequence: number) => ({
+  sequence,
+  problem: expect.stringMatching(/^is not the record that checkpoint \d+ signed: it was changed or replaced$/),
+});
+const missing = (sequence: number) => ({
+  sequence,
+  problem: expect.stringMatching(/^is missing from the table: checkpoint \d+ signed it$/),
+});
+/** Writes a stream anew from one record on, with keys and hashes that fit, as who has the table's writer could. */
+async function rechain(items: Item[], from: number, change: (record: LedgerRecord) => LedgerRecord): Promise<void> {
+  let previous = '';
+  for (const [index, item] of items.entries()) {
+    if (index + 1 < from) {
+      previous = item.hash?.S ?? '';
+      continue;
+    }
+    await remove(item);
+    const record = change({ ...recordOf(item), previous });
+    const text = canonicalJson(record);
+    previous = sha256(text);
+    const sk = `${String(record.sequence).padStart(9, '0')}#${record.previous}`;
+    await put({ ...item, sk: { S: sk }, record: { S: text }, hash: { S: previous } });
+  }
 }
 
 beforeAll(async () => {
@@ -64,6 +108,7 @@ beforeAll(async () => {
   process.env.PORTCULLIS_CONFIG = runtime.configPath;
   await Promise.all(WAYS.map((way) => deploy(runtime, `${way}-dev`, { alarms: false })));
   await Promise.all(WAYS.map((way) => outcomeOf(runtime, `${way}-dev`)));
+  await fetch(`${runtime.ready.awsUrl}/_loopback/checkpoints`, { method: 'POST' });
 }, 60_000);
 afterAll(() => runtime.remove());
 
@@ -81,42 +126,79 @@ test('a record that was edited is named', async () => {
       record: { S: canonicalJson({ ...record, actor: { ...record.actor, person: 'innocent' } }) },
     });
   });
-  expect(broken).toMatchObject({ sequence: 2, problem: 'was changed after it was written: its hash does not fit' });
+  expect(broken).toMatchObject([notSigned(2)]);
 });
 
-test('an edit with its hash made anew is given away by the record after it', async () => {
+test('so is one that was edited with its hash made anew', async () => {
   const broken = await after('rehashed', ([first = {}]) => {
     const text = canonicalJson({ ...recordOf(first), at: '2020-01-01T00:00:00.000Z' });
     return put({ ...first, record: { S: text }, hash: { S: sha256(text) } });
   });
-  expect(broken).toMatchObject({
-    sequence: 2,
-    problem: 'does not continue the record before it, which was changed or replaced',
-  });
+  expect(broken).toMatchObject([notSigned(1)]);
 });
 
 test('a record with other bytes of the same meaning is named', async () => {
   const broken = await after('spaced', ([first = {}]) => put({ ...first, record: { S: ` ${first.record?.S}` } }));
-  expect(broken).toMatchObject({ sequence: 1, problem: 'is not stored in its canonical form' });
+  expect(broken).toMatchObject([notSigned(1)]);
 });
 
 test('a record that was deleted is named as missing', async () => {
-  const broken = await after('cut', ([, second = {}]) => remove(second));
-  expect(broken).toMatchObject({ sequence: 2, problem: 'follows a gap: record 2 is missing' });
+  expect(await after('cut', ([, second = {}]) => remove(second))).toMatchObject([missing(2)]);
 });
 
 test('so is the first one', async () => {
-  const broken = await after('beheaded', ([first = {}]) => remove(first));
-  expect(broken).toMatchObject({ sequence: 1, problem: 'follows a gap: record 1 is missing' });
+  expect(await after('beheaded', ([first = {}]) => remove(first))).toMatchObject([missing(1)]);
 });
 
-test('of two records that were swapped the first place is named', async () => {
+test('so is the last one, which the chain alone does not miss', async () => {
+  let length = 0;
+  const broken = await after('truncated', (items) => {
+    length = items.length;
+    return remove(items.at(-1) ?? {});
+  });
+  expect(broken).toMatchObject([missing(length)]);
+  const alone = await printed((output) =>
+    auditVerify({ ...options(), endpoint: 'truncated-dev', chainOnly: true }, output),
+  );
+  expect(alone.code).toBe(0);
+  expect(alone.out).not.toContain('whole.');
+  expect(alone.out).toContain('cut off at an end');
+});
+
+test('a stream that was written anew from one record on, with hashes that fit, is named from that record on', async () => {
+  let length = 0;
+  const broken = await after('rechained', (items) => {
+    length = items.length;
+    return rechain(items, 2, (record) => (record.sequence === 2 ? { ...record, id: 'forged' } : record));
+  });
+  expect(broken).toMatchObject(Array.from({ length: length - 1 }, (_, index) => notSigned(index + 2)));
+  expect(await verified('rechained', { chainOnly: true })).toMatchObject({ code: 0, broken: [] });
+});
+
+test('a record that was added with a date that is gone or to come has no checkpoint, and is named', async () => {
+  const broken = await after('extended', async (items) => {
+    const last = items.at(-1) ?? {};
+    let previous = last.hash?.S ?? '';
+    for (const [index, at] of ['2026-01-01T00:00:00.000Z', '2999-01-01T00:00:00.000Z'].entries()) {
+      const record = { ...recordOf(last), sequence: items.length + 1 + index, previous, id: `forged#${index}`, at };
+      const text = canonicalJson(record);
+      const sk = `${String(record.sequence).padStart(9, '0')}#${previous}`;
+      previous = sha256(text);
+      await put({ ...last, sk: { S: sk }, record: { S: text }, hash: { S: previous } });
+    }
+  });
+  expect(broken.map(({ problem }) => problem)).toEqual(
+    Array(2).fill('is in no checkpoint, although it is older than five minutes'),
+  );
+});
+
+test('two records that were swapped are named', async () => {
   const broken = await after('swapped', async ([, second = {}, third = {}]) => {
     const key = ({ pk, sk }: Item) => ({ pk, sk }) as Item;
     await put({ ...third, ...key(second) });
     await put({ ...second, ...key(third) });
   });
-  expect(broken).toMatchObject({ sequence: 2, problem: expect.stringContaining('record 2 is missing') });
+  expect(broken).toMatchObject([notSigned(2), notSigned(3)]);
 });
 
 test('a record of another endpoint in its place is named', async () => {
@@ -124,12 +206,51 @@ test('a record of another endpoint in its place is named', async () => {
     const [other = {}] = await itemsOf('whole');
     await put({ ...other, pk: first.pk as AttributeValue, sk: first.sk as AttributeValue });
   });
-  expect(broken).toMatchObject({ sequence: 1, problem: 'belongs to another endpoint' });
+  expect(broken).toMatchObject([notSigned(1)]);
 });
 
 test('what is no record at all is named, and does not end the walk', async () => {
   const broken = await after('wrecked', ([, second = {}]) => put({ ...second, record: { S: 'nothing' } }));
-  expect(broken).toMatchObject({ sequence: 2, problem: expect.stringMatching(/^is no ledger record: /) });
+  expect(broken).toMatchObject([notSigned(2)]);
+});
+
+test('without checkpoints it says what it could not compare, ends with 2, and calls nothing whole', async () => {
+  const { code, out, err } = await printed((output) =>
+    auditVerify({ ...options(), endpoint: 'whole-dev', checkpoints: '/nowhere' }, output),
+  );
+  expect(code).toBe(2);
+  expect(err).toBe('NOT COMPARED: checkpoints: There is no /nowhere/public-key.pem.\n');
+  expect(out).not.toMatch(/whole/);
+});
+
+test('a checkpoint that was given away must still be in the chain', async () => {
+  const given = await printed((output) => auditCheckpoint(options(), output));
+  expect(given.code).toBe(0);
+  const path = join(runtime.dataDir, 'given.json');
+  writeFileSync(path, given.out);
+  expect(await verified('whole', { witnessed: path })).toMatchObject({ code: 0 });
+  writeFileSync(path, given.out.replace('"number":1', '"number":2'));
+  const { code, out } = await printed((output) =>
+    auditVerify({ ...options(), endpoint: 'whole-dev', witnessed: path }, output),
+  );
+  expect(code).toBe(1);
+  expect(out).toMatch(
+    /^BROKEN {2}checkpoint \d+ ends a chain that does not hold the checkpoint you were given earlier\.$/m,
+  );
+});
+
+test('an export to a directory is verified without the gate, and names the same records', async () => {
+  const directory = join(runtime.dataDir, 'evidence');
+  mkdirSync(directory);
+  const { code, err } = await printed((output) => auditExport({ ...options(), output: directory }, output));
+  expect(code).toBe(0);
+  expect(err).toMatch(/^\d+ records of \d+ streams and \d+ checkpoints exported/);
+  expect(readdirSync(directory).sort()).toEqual(['checkpoints.jsonl', 'public-key.pem', 'trail.jsonl', 'verify.mjs']);
+  const run = spawnSync(process.execPath, [join(directory, 'verify.mjs'), directory], { encoding: 'utf8' });
+  expect(run.status).toBe(1);
+  const broken = (await verified()).broken.filter(({ problem }) => !/five minutes/.test(problem));
+  for (const { stream, sequence } of broken) expect(run.stdout).toContain(`BROKEN  ${stream}  record ${sequence} `);
+  expect(run.stdout).not.toContain(streamOf('whole'));
 });
 
 test('all of them are named in one run, which ends with 1, and the whole one is not', async () => {
@@ -140,8 +261,8 @@ test('all of them are named in one run, which ends with 1, and the whole one is 
   const lines = out.trimEnd().split('\n');
   const tampered = WAYS.filter((way) => way !== 'whole');
   for (const way of tampered)
-    expect(lines.filter((line) => line.startsWith(`BROKEN  ${streamOf(way)}  record `))).toHaveLength(1);
-  expect(lines).toHaveLength(tampered.length + 1);
+    expect(lines.filter((line) => line.startsWith(`BROKEN  ${streamOf(way)}  record `))).not.toEqual([]);
+  expect(lines.filter((line) => line.includes(streamOf('whole')))).toEqual([]);
   expect(lines.at(-1)).toBe(`${tampered.length} of ${WAYS.length} streams are broken.`);
 });
 

@@ -3,8 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { approvalsAnswer, approvalsList, approvalsShow } from '../../cli/approvals.ts';
-import { auditExport, auditList, auditShow, auditVerify } from '../../cli/audit.ts';
+import {
+  approvalsAgain,
+  approvalsAnswer,
+  approvalsCode,
+  approvalsComment,
+  approvalsReview,
+  approvalsWithdraw,
+} from '../../cli/approval-actions.ts';
+import { approvalsList, approvalsReviews, approvalsShow } from '../../cli/approvals.ts';
+import { auditExport, auditList, auditShow } from '../../cli/audit.ts';
+import { auditVerify } from '../../cli/audit-verify.ts';
 import { changes } from '../../cli/changes.ts';
 import { doctor } from '../../cli/doctor.ts';
 import { listQuarantinedEvents } from '../../cli/events.ts';
@@ -213,34 +222,90 @@ describe('approvals', () => {
   test('a request that there is not cannot be shown or answered', async () => {
     const [shown, answered] = await Promise.all([
       inside(approvalsShow, 'nonsense'),
-      local('approvals', 'approve', 'a'.repeat(26), '--code', 'x', '--reason', 'y'),
+      local('approvals', 'approve', 'a'.repeat(26), '--as', 'ada', '--reason', 'y'),
     ]);
     expect([shown.code, answered.code]).toEqual([2, 2]);
     expect(shown.err).toMatch(/There is no request nonsense/);
     expect(answered.err).toMatch(/There is no request a{26}/);
   });
 
+  /** What `approvals code` prints for scripts, and the code that it had mailed. */
+  const codeFor = async (person: string) => {
+    const { out } = await printed((output) => approvalsCode({ ...options(), json: true, as: person }, output));
+    const mails = (await runtime.mails()).filter(({ to }) => to === `${person}@example.com`);
+    const codes = mails.flatMap(({ text }) => /Your code to log in to Portcullis: (\S+)/.exec(text)?.[1] ?? []);
+    return { as: person, login: (JSON.parse(out) as { login: string }).login, code: codes.at(-1) ?? '' };
+  };
+
   test('a wrong code ends with 1 and records nothing', async () => {
-    const [plain, json] = await Promise.all([
-      printed((output) => approvalsAnswer(asked, 'approved', { ...options(), code: 'WRONG', reason: 'y' }, output)),
-      local('approvals', 'approve', asked, '--code', 'WRONG', '--reason', 'y', '--json'),
-    ]);
+    const { login } = await codeFor('ada');
+    const wrong = { ...options(), as: 'ada', login, code: 'WRONG', reason: 'y' };
+    const plain = await printed((output) => approvalsAnswer(asked, 'approved', wrong, output));
+    const json = await printed((output) => approvalsAnswer(asked, 'approved', { ...wrong, json: true }, output));
     expect([plain.code, json.code]).toEqual([1, 1]);
     expect(plain.err).toMatch(/^Not recorded: That is not the code/);
-    expect(JSON.parse(json.out)).toMatchObject({ reply: 'refused', code: 'wrong-code' });
+    expect(JSON.parse(json.out)).toMatchObject({ error: expect.stringContaining('not the code') });
     expect(await runtime.bodies('asking-prod', 'approval-given')).toEqual([]);
   });
 
+  test('the code of one person is no proof of another', async () => {
+    const stolen = { ...options(), ...(await codeFor('eve')), as: 'ada', reason: 'y' };
+    const { code, err } = await printed((output) => approvalsAnswer(asked, 'approved', stolen, output));
+    expect({ code, err }).toMatchObject({ code: 1, err: expect.stringContaining('not the code') });
+  });
+
+  test('on this machine there is no IAM, so without --as it is wrong usage', async () => {
+    const run = await local('approvals', 'approve', asked, '--reason', 'y');
+    expect({ code: run.code, err: run.err }).toMatchObject({ code: 64, err: expect.stringContaining('--as PERSON') });
+  });
+
+  test('a gate that is not there, or is something else, ends with 2', async () => {
+    const say = (url: string) =>
+      printed((output) =>
+        approvalsComment(asked, 'hello', { ...options(), as: 'ada', login: 'x', code: 'y', url }, output),
+      );
+    expect(await say('http://127.0.0.1:9')).toMatchObject({ code: 2, err: expect.stringMatching(/cannot be reached/) });
+    expect(await say(runtime.ready.awsUrl)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/no answer of the gate/),
+    });
+    expect((await say('nonsense')).code).toBe(64);
+  });
+
+  test('a comment stands with the request, and whoever did not make the change cannot withdraw it', async () => {
+    const ben = await codeFor('ben');
+    const said = await printed((output) =>
+      approvalsComment(asked, 'which load test?', { ...options(), ...ben }, output),
+    );
+    expect(said).toMatchObject({ code: 0, out: 'Recorded.\n' });
+    expect((await inside(approvalsShow, asked)).out).toMatch(/^ben says: which load test\?$/m);
+    const again = { ...options(), ...(await codeFor('ben')), reason: 'no' };
+    const withdrawn = await printed((output) => approvalsWithdraw(asked, again, output));
+    expect(withdrawn).toMatchObject({ code: 1, err: expect.stringMatching(/^Not recorded: Ben did not make this/) });
+  });
+
+  test('what is not possible is refused with the reason: asking again while it waits, reviewing what nobody broke', async () => {
+    const again = await printed(async (output) =>
+      approvalsAgain(asked, { ...options(), ...(await codeFor('ada')) }, output),
+    );
+    expect(again).toMatchObject({ code: 1, err: expect.stringContaining('still waiting') });
+    const review = await printed(async (output) => {
+      const given = { finding: 'justified', reason: 'fine', json: true };
+      return approvalsReview(asked, { ...options(), ...(await codeFor('ada')), ...given }, output);
+    });
+    expect(review.code).toBe(1);
+    expect(JSON.parse(review.out)).toMatchObject({ reply: 'refused', code: 'nothing-to-review' });
+    expect((await inside(approvalsReviews)).out).toBe('Nothing waits for a review.\n');
+  });
+
   test('the right code ends with 0, the change with approved; a second answer gets the first, in visible characters', async () => {
-    const [ada, ben] = await Promise.all([
-      runtime.codeFor(asked, 'ada@example.com'),
-      runtime.codeFor(asked, 'ben@example.com'),
-    ]);
+    const [ada, ben] = [await codeFor('ada'), await codeFor('ben')];
+    const proof = ({ as, login, code }: typeof ada) => ['--as', as, '--login', login, '--code', code];
     const reason = 'load \u001b[8mtest\u009b2J\u202e passed\nRecorded: rejected by ben.';
-    const first = await local('approvals', 'approve', asked, '--code', ada, '--reason', reason);
+    const first = await local('approvals', 'approve', asked, ...proof(ada), '--reason', reason);
     expect(first).toEqual({ code: 0, out: 'Recorded: approved by ada.\n', err: '' });
     expect(await outcomeOf(runtime, 'asking-prod')).toMatchObject({ result: 'approved' });
-    const second = await local('approvals', 'reject', asked, '--code', ben, '--reason', 'no');
+    const second = await local('approvals', 'reject', asked, ...proof(ben), '--reason', 'no');
     expect(second.code).toBe(1);
     expect(second.err).toMatch(/^It was already approved by ada: load \\u001b\[8mtest\\u009b2J\\u202e passed .*\n$/);
     const [shown, listed] = await Promise.all([
@@ -250,12 +315,14 @@ describe('approvals', () => {
     expect(shown.out).toContain('\\u001b[8m');
     for (const { out, err } of [second, shown, listed]) expect(UNSEEN.exec(out + err)).toBeNull();
     expect(shown.out).not.toMatch(/^Recorded: rejected/m);
-    expect(await runtime.bodies('asking-prod', 'approval-given')).toMatchObject([{ approver: 'ada', reason }]);
+    expect(await runtime.bodies('asking-prod', 'approval-given')).toMatchObject([
+      { approver: 'ada', via: 'cli', reason },
+    ]);
   });
 
   test('a rejection with --json says what is final', async () => {
-    const code = await runtime.codeFor(unwanted, 'ben@example.com');
-    const run = await local('approvals', 'reject', unwanted, '--code', code, '--reason', 'too dear', '--json');
+    const given = { ...options(), ...(await codeFor('ben')), reason: 'too dear', json: true };
+    const run = await printed((output) => approvalsAnswer(unwanted, 'rejected', given, output));
     expect(run.code).toBe(0);
     expect(JSON.parse(run.out)).toMatchObject({ reply: 'recorded', final: { answer: 'rejected', approvers: ['ben'] } });
     expect(await outcomeOf(runtime, 'unwanted-prod')).toMatchObject({ result: 'rejected' });
@@ -341,7 +408,7 @@ describe('audit', () => {
   test('verify finds every chain whole', async () => {
     const [plain, json] = await Promise.all([inside(auditVerify), local('audit', 'verify', '--json')]);
     expect([plain.code, json.code]).toEqual([0, 0]);
-    expect(plain.out).toMatch(/^\d+ records in 4 streams: every chain is whole\.\n$/);
+    expect(plain.out).toMatch(/^\d+ records in 4 streams: every chain is whole, and nothing differs from /);
     expect(JSON.parse(json.out)).toMatchObject({ streams: 4, broken: [], heads: [{}, {}, {}, {}] });
   });
 });

@@ -2,7 +2,6 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
-  CreateTableCommand,
   DeleteItemCommand,
   ExecuteStatementCommand,
   PutItemCommand,
@@ -15,6 +14,7 @@ import { callsOf, isRead } from '../../cost/invocation.ts';
 import { measureLogLines } from '../../cost/log-lines.ts';
 import { meteredServices, newInvocation } from '../../cost/meter.ts';
 import { openRuntime, type Runtime } from '../../cost/runtime.ts';
+import { createTable } from '../../local/tables.ts';
 import { readEndpoint } from '../../shared/aws/endpoint-reader.ts';
 import type { PackagedSettings } from '../../shared/config.ts';
 import { loadPrices, parseConfigFile } from '../../shared/config-yaml.ts';
@@ -74,15 +74,13 @@ describe('what the loopback AWS says a write consumed', () => {
       KeySchema: [{ AttributeName: name, KeyType: 'HASH' as const }],
       Projection: { ProjectionType: 'INCLUDE' as const, NonKeyAttributes: ['shown'] },
     });
-    await runtime.services.dynamodb.send(
-      new CreateTableCommand({
-        TableName,
-        BillingMode: 'PAY_PER_REQUEST',
-        KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
-        AttributeDefinitions: ['pk', 'who', 'month'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
-        GlobalSecondaryIndexes: [index('who'), index('month')],
-      }),
-    );
+    await createTable(runtime.services.dynamodb, {
+      TableName,
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+      AttributeDefinitions: ['pk', 'who', 'month'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+      GlobalSecondaryIndexes: [index('who'), index('month')],
+    });
   });
   const put = async (more: Record<string, string>) =>
     (

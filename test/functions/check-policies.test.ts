@@ -48,7 +48,10 @@ describe('check policies', () => {
       policyDigest: digestOf(limits),
       priceDigest: digestOf(table),
     });
-    expect(recorded()?.findings.map(({ policy }) => policy)).toEqual(policies.map(({ id }) => id));
+    expect(recorded()?.findings.map(({ policy }) => policy)).toEqual([
+      ...policies.map(({ id }) => id),
+      'planned-change',
+    ]);
   });
 
   test.each<[string, EndpointFacts, string]>([

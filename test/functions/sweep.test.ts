@@ -28,7 +28,7 @@ import {
 import { awsError, fakeAws, type perfectWorld } from '../fake-aws.ts';
 import { fakeTables } from '../fake-ledger.ts';
 
-const NOTHING = { endpoints: 1, started: 0, joined: 0, ended: 0, resumed: 0, postponed: 0, failed: 0 };
+const NOTHING = { endpoints: 1, started: 0, joined: 0, ended: 0, resumed: 0, told: 0, postponed: 0, failed: 0 };
 const MODIFIED = '2026-11-20T09:30:00.000Z';
 
 function setUp() {
@@ -64,7 +64,7 @@ describe('an endpoint that is listed', () => {
     await sweep();
     aws.calls.length = 0;
     expect(await sweep()).toEqual(NOTHING);
-    expect(aws.calls.sort()).toEqual(['ListEndpoints', 'Query', 'Query', 'Query']);
+    expect(aws.calls.sort()).toEqual(['ListEndpoints', 'Query', 'Query', 'Query', 'Query', 'Query']);
     expect(await listRememberedEndpoints(services, endpoint)).toEqual([endpoint]);
   });
 
@@ -234,7 +234,7 @@ describe('an endpoint that is not listed any more', () => {
     expect(await listRememberedEndpoints(services, endpoint)).toEqual([]);
     aws.calls.length = 0;
     await sweep();
-    expect(aws.calls.filter((call) => call === 'Query')).toHaveLength(2);
+    expect(aws.calls.filter((call) => call === 'Query')).toHaveLength(4);
   });
   test('whose end an event told of starts nothing', async () => {
     const { sweep, tables, started } = await gone();

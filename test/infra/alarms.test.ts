@@ -76,9 +76,10 @@ describe('alarms', () => {
       expect(alarm).toMatchObject({ Threshold: 0, Dimensions: [{ Name: 'StateMachineArn' }] });
     },
   );
-  test('go off an hour before the archive is late enough to lose anything', () => {
+  test('go off long before the archive is late enough to lose anything, and before a record counts as unproven', () => {
     expect(on('AWS/Lambda', 'IteratorAge')).toMatchObject([
       { Threshold: 3_600_000, Statistic: 'Maximum', Dimensions: [{ Value: { Ref: 'ArchiveRecordsLambdaFunction' } }] },
+      { Threshold: 300_000, Statistic: 'Maximum', Dimensions: [{ Value: { Ref: 'SignCheckpointsLambdaFunction' } }] },
     ]);
   });
   test('go off for the first tampering, for late answers, and for those that outlive their time', () => {
@@ -91,6 +92,11 @@ describe('alarms', () => {
       'portcullis-prod-approval-late': 18 * 3_600,
       'portcullis-prod-execution-stuck': 25 * 3_600,
     });
+  });
+  test('go off whenever somebody breaks the glass', () => {
+    expect(on('Portcullis', 'BreakGlass')).toMatchObject([
+      { Threshold: 0, Statistic: 'Sum', ComparisonOperator: 'GreaterThanThreshold', EvaluationPeriods: 1 },
+    ]);
   });
   test('go off where nothing has swept for three periods', () => {
     expect(on('Portcullis', 'SweptEndpoints')).toMatchObject([

@@ -22,12 +22,21 @@ const OPTIONS: BuildOptions = {
   legalComments: 'none',
 };
 
-/** KiB, minified. Two read everything about an endpoint, with six SDK clients; the others stay below the goal of 400. */
-const LIMITS: Record<string, number> = { 'gather-facts.ts': 510, 'verify-monitoring.ts': 530 };
+/**
+ * KiB, minified. Two read everything about an endpoint, with six SDK clients, and the sweep has seven, since it writes to
+ * people too. The console has seven as well, and OpenID Connect, which is loaded when somebody logs in with a provider.
+ * The others stay below the goal of 400.
+ */
+const LIMITS: Record<string, number> = {
+  'gather-facts.ts': 510,
+  'verify-monitoring.ts': 530,
+  'sweep.ts': 470,
+  'http-api.ts': 620,
+};
 const functions = readdirSync(join(root, 'functions')).filter((name) => name.endsWith('.ts'));
 
 describe('the bundle', () => {
-  test('of every function is looked at', () => expect(functions.length).toBe(9));
+  test('of every function is looked at', () => expect(functions.length).toBe(10));
   test.each(functions)('of %s is no larger than it may be', async (name) => {
     const { outputFiles } = await build({ ...OPTIONS, entryPoints: [join(root, 'functions', name)], write: false });
     expect((outputFiles[0]?.contents.length ?? Number.NaN) / 1024).toBeLessThanOrEqual(LIMITS[name] ?? 400);

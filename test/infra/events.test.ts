@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { RULES } from '../../cli/doctor.ts';
 import { readEvent } from '../../shared/model/aws-event.ts';
 import { SMOKE_PREFIX, smokeEvent } from '../../shared/model/smoke-event.ts';
+import { PLAN_SOURCE, PLAN_SUBMITTED } from '../../shared/model/submitted-plan.ts';
 import { matches, type Pattern } from './event-pattern.ts';
 import { arn, attribute, ofType, type Resource, readTemplate, root, type Template } from './packaged.ts';
 
@@ -51,7 +52,7 @@ describe('the matcher', () => {
 
 describe('the rules', () => {
   test('have patterns that EventBridge takes', () => {
-    expect(rules().length).toBe(10);
+    expect(rules().length).toBe(11);
     for (const [id, { Properties }] of rules())
       expect(JSON.stringify(Properties.EventPattern).length, id).toBeLessThan(2_048);
   });
@@ -69,6 +70,13 @@ describe('the rules', () => {
     };
     expect(sent(`${SMOKE_PREFIX}1`)).toEqual(['SmokeRule']);
     expect(sent('fraud-prod')).toEqual([]);
+  });
+  test('let submitted plans through, on the default bus of the gate and nowhere else', () => {
+    const sent = { source: PLAN_SOURCE, 'detail-type': PLAN_SUBMITTED, detail: {} };
+    expect(matching(sent)).toEqual(['PlansRule']);
+    expect(matching({ ...sent, 'detail-type': 'Something Else' })).toEqual([]);
+    expect(template.Resources.PlansRule?.Properties.EventBusName).toBeUndefined();
+    expect(template.Resources.MemberPlansRule).toBeUndefined();
   });
   test('of the default bus are those that `portcullis doctor` looks for', () => {
     const names = rules().flatMap(([id, { Properties }]) => (ours(id) ? [Properties.Name] : []));
@@ -104,7 +112,7 @@ describe('what a rule cannot deliver', () => {
   test.each(
     ['EndpointStates', 'SagemakerCalls', 'ScalingCalls', 'AlarmConfigurations']
       .flatMap((id) => [id, `Member${id}`])
-      .concat('ExecutionEnds', 'Smoke'),
+      .concat('ExecutionEnds', 'Smoke', 'Plans'),
   )('of %s is tried for a day and then put into its own queue', (id) => {
     const rule = template.Resources[`${id}Rule`];
     expect(rule?.Properties.Targets).toEqual([
@@ -133,7 +141,7 @@ describe('what a rule cannot deliver', () => {
   });
   test('waits for two weeks, encrypted', () => {
     const queues = ofType(template, 'AWS::SQS::Queue');
-    expect(queues.length).toBe(13);
+    expect(queues.length).toBe(14);
     for (const [id, { Properties }] of queues)
       expect(Properties, id).toEqual({ SqsManagedSseEnabled: true, MessageRetentionPeriod: 14 * 86_400 });
   });
@@ -165,11 +173,15 @@ describe('events of other accounts and regions', () => {
     logLevel: 'silent',
     customTags: [tag('Sub', 'Fn::Sub'), tag('Ref', 'Ref'), tag('GetAtt', 'Fn::GetAtt')],
   }) as Template;
-  const patterns = parse(readFileSync(join(root, 'infra/event-patterns.yml'), 'utf8')) as Record<string, Pattern>;
+  // Plans are submitted where the gate is.
+  const { plans: _plans, ...patterns } = parse(readFileSync(join(root, 'infra/event-patterns.yml'), 'utf8')) as Record<
+    string,
+    Pattern
+  >;
   const set = (found: unknown[]) => found.map((each) => JSON.stringify(each)).sort();
 
   test('go through the same rules on a bus of their own', () => {
-    const own = rules().filter(([id]) => ours(id) && !['ExecutionEndsRule', 'SmokeRule'].includes(id));
+    const own = rules().filter(([id]) => ours(id) && !['ExecutionEndsRule', 'SmokeRule', 'PlansRule'].includes(id));
     const theirs = rules().filter(([id]) => !ours(id));
     expect(theirs.length).toBe(4);
     for (const [, { Properties }] of theirs) expect(Properties.EventBusName).toEqual({ Ref: 'MemberBus' });

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ROUTES } from '../../functions/http-api.ts';
+import { REQUEST_ACTIONS } from '../../web/links.ts';
 import { ofType, readTemplate, type Template } from './packaged.ts';
 
 let template: Template;
@@ -7,11 +8,37 @@ beforeAll(async () => {
   template = await readTemplate('prod');
 }, 180_000);
 
+const BY_CODE = 'the code from the mailbox of an approver says who it is; without it nothing happens';
+
+const BY_SESSION = 'the function asks for the session of an approver, and sends everybody else to the login';
+const BY_FORM = 'the function asks for a session, and for a form of a page of that session';
+
 /** Routes that anybody may call, and why. */
 const OPEN: Record<string, string> = {
-  'GET /approvals/{id}':
-    'approvers come from a mail; the id of 130 bits is what lets them look, and looking changes nothing',
-  'POST /approvals/{id}': 'the personal code in the mail says who decides; without it nothing is decided',
+  'GET /': BY_SESSION,
+  'GET /changes/{account}/{region}/{endpoint}/{generation}': BY_SESSION,
+  'GET /plans/{account}/{region}/{endpoint}/{generation}': BY_SESSION,
+  'GET /quarantine': BY_SESSION,
+  'GET /approvals': BY_SESSION,
+  'GET /approvals/{id}': BY_SESSION,
+  ...Object.fromEntries(REQUEST_ACTIONS.map((action) => [`POST /approvals/{id}/${action}`, BY_FORM])),
+  'GET /login': 'it is where one logs in',
+  'POST /login/code': 'it mails a code to an approver, a few an hour, and tells nobody whether it did',
+  'GET /login/code': 'it is where the code is typed',
+  'POST /login/verify': 'the code and the browser that asked for it say who it is',
+  'POST /login/provider': 'it sends the browser to the login provider',
+  'GET /login/callback': 'it is where the provider sends the browser back to; it only shows',
+  'POST /login/callback': 'what the provider signed says who it is',
+  'POST /logout': BY_FORM,
+  'POST /slack/interactions': 'Slack signs what it sends, and who pressed is looked up among the approvers',
+  'POST /token/plans': 'the access token says that it may; without one in the gate nobody may',
+  'GET /token/plans/{account}/{region}/{endpoint}/{generation}': 'the access token, too',
+  'POST /code': 'it mails a code to an approver, a few an hour, and tells nobody whether it did',
+  'POST /code/approvals/{id}/answer': BY_CODE,
+  'POST /code/approvals/{id}/comment': BY_CODE,
+  'POST /code/approvals/{id}/withdraw': BY_CODE,
+  'POST /code/approvals/{id}/again': BY_CODE,
+  'POST /code/approvals/{id}/review': BY_CODE,
   'GET /style.css': 'it is in the source',
   'GET /health': 'it says nothing but that it is there',
 };

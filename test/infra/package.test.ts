@@ -23,6 +23,7 @@ const FUNCTIONS = [
   'receive-event',
   'record-outcome',
   'request-approval',
+  'sign-checkpoints',
   'sweep',
   'verify-monitoring',
 ];

@@ -63,8 +63,8 @@ const SAGEMAKER_WRITES = /^sagemaker:(?!Describe|List)/;
 describe('every function has a role of its own', () => {
   test('that only Lambda can take and that no other function has', () => {
     const roles = functions().map(({ role }) => role.Properties.RoleName);
-    expect(roles.length).toBe(9);
-    expect(new Set(roles).size).toBe(9);
+    expect(roles.length).toBe(10);
+    expect(new Set(roles).size).toBe(10);
     for (const { name, role } of functions()) {
       expect(role.Properties.RoleName).toBe(`portcullis-prod-${name}`);
       expect(role.Properties.AssumeRolePolicyDocument.Statement).toEqual([
@@ -91,6 +91,7 @@ describe('every function has a role of its own', () => {
     'receive-event',
     'record-outcome',
     'request-approval',
+    'sign-checkpoints',
     'sweep',
     'verify-monitoring',
   ])('%s may call what its code calls, and nothing else', async (name) => {
@@ -128,7 +129,9 @@ describe('every function has a role of its own', () => {
         PORTCULLIS_STATE_MACHINE_ARN: actions.includes('states:StartExecution') || actions.includes('sts:AssumeRole'),
         PORTCULLIS_TOKEN_KEY_ID: actions.includes('kms:Encrypt') && resources.includes('StoreTaskTokens'),
         PORTCULLIS_MAIL_FROM: actions.includes('ses:SendEmail'),
+        PORTCULLIS_SECRET_ID: actions.includes('secretsmanager:GetSecretValue'),
         PORTCULLIS_ARCHIVE_BUCKET: actions.includes('s3:PutObject'),
+        PORTCULLIS_CHECKPOINT_KEY_ID: actions.includes('kms:Sign'),
       };
       for (const [variable, used] of Object.entries(uses))
         expect(variable in environment, `${name} ${variable}`).toBe(used);
@@ -170,14 +173,20 @@ describe('no role', () => {
       'ArchiveRecordsRole PutIntoArchive',
       'EndpointComplianceRole DeliverLogs',
       'EndpointComplianceRole SendTraces',
+      'HttpApiRole AskByMail',
       'RequestApprovalRole AskByMail',
+      'SignCheckpointsRole PutCheckpoints',
+      'SweepRole AskByMail',
     ]);
-    expect(wide.find(({ Sid }) => Sid === 'PutIntoArchive')?.Resource).toEqual({
-      'Fn::Sub': `\${ArchiveBucket.Arn}/*`,
-    });
-    expect(wide.find(({ Sid }) => Sid === 'AskByMail')?.Condition).toEqual({
-      StringEquals: { 'ses:FromAddress': 'portcullis@example.com' },
-    });
+    const inArchive = (folder: string) => ({ 'Fn::Sub': `\${ArchiveBucket.Arn}/${folder}/*` });
+    expect(wide.find(({ Sid }) => Sid === 'PutIntoArchive')?.Resource).toEqual(
+      ['ledger', 'plans', 'tampering'].map(inArchive),
+    );
+    expect(wide.find(({ Sid }) => Sid === 'PutCheckpoints')?.Resource).toEqual(inArchive('checkpoints'));
+    const mailing = wide.filter(({ Sid }) => Sid === 'AskByMail');
+    expect(mailing.length).toBeGreaterThan(0);
+    for (const { Condition } of mailing)
+      expect(Condition).toEqual({ StringEquals: { 'ses:FromAddress': 'portcullis@example.com' } });
   });
   test('may put, update or delete items of the ledger', () => {
     const onLedger = all().filter(({ Resource }) => JSON.stringify(Resource).includes('LedgerTable'));
@@ -197,6 +206,26 @@ describe('no role', () => {
         .flatMap(({ Action }) => list(Action))
         .filter((action) => SAGEMAKER_WRITES.test(action)),
     ).toEqual([]);
+  });
+  test('but that of sign-checkpoints may sign, and the key lets nobody else, whatever their role says', () => {
+    const signers = all().filter(({ Action }) => list(Action).includes('kms:Sign'));
+    expect(signers.map(({ id }) => id)).toEqual(['SignCheckpointsRole']);
+    const { KeySpec, KeyUsage, KeyPolicy } = template.Resources.CheckpointKey?.Properties ?? {};
+    expect({ KeySpec, KeyUsage }).toEqual({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' });
+    expect(KeyPolicy.Statement.find(({ Effect }: Statement) => Effect === 'Deny')).toEqual({
+      Sid: 'NobodyElseSigns',
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 'kms:Sign',
+      Resource: '*',
+      Condition: {
+        ArnNotEquals: {
+          'aws:PrincipalArn': {
+            'Fn::Sub': `arn:\${AWS::Partition}:iam::\${AWS::AccountId}:role/portcullis-prod-sign-checkpoints`,
+          },
+        },
+      },
+    });
   });
   test('but those of who decides and who makes up for it may send a callback, and none may fail a task', () => {
     const senders = all().filter(({ Action }) => list(Action).some((action) => action.startsWith('states:SendTask')));

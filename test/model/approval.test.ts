@@ -6,12 +6,17 @@ import {
   approvalState,
   approvalsNeeded,
   decideApproval,
+  decisionDue,
+  needsOf,
 } from '../../shared/model/approval.ts';
+import { ApprovalSettings } from '../../shared/model/approval-settings.ts';
 import type { RecordOf } from '../../shared/model/ledger-record.ts';
+import { outcomeOf } from '../../shared/model/outcome.ts';
 import {
   approver,
   change,
   facts,
+  finding,
   findings,
   given,
   HEX,
@@ -24,13 +29,13 @@ import {
   person,
   REQUEST,
   requested,
+  verified,
   type Written,
 } from '../builders.ts';
 
-const rules: ApprovalRules = {
+const rules: ApprovalRules = ApprovalSettings.parse({
   approvers: [approver('asha', { awsIdentities: ['asha.rao'] }), approver('ben'), approver('cleo')],
-  required: { requesterKnown: 1, requesterUnknown: 2 },
-};
+});
 const yes: Answer = {
   request: REQUEST,
   approver: 'asha',
@@ -48,7 +53,7 @@ describe('decideApproval', () => {
   test('one approval decides where the requester is known', () => {
     expect(decide()).toEqual({
       reply: 'recorded',
-      append: given({ approver: 'asha', decides: true }),
+      append: given({ approver: 'asha', decides: true, approvers: ['asha'] }),
       final: { answer: 'approved', approvers: ['asha'], reason: 'looks right' },
     });
   });
@@ -118,7 +123,7 @@ describe('decideApproval', () => {
 
   test('an approval of somebody who turns out to have made it does not count', () => {
     const event = { kind: 'event-joined', generation: 1, event: change({ actor: person('asha') }) } as const;
-    const strict = { ...rules, required: { requesterKnown: 2, requesterUnknown: 2 } };
+    const strict = { ...rules, requiredApprovals: 2 };
     const written: Written[] = [opened(), findings(), requested(), given({ decides: false }), event];
     expect(decide({ approver: 'ben' }, written, NOW, strict)).toMatchObject({
       append: { decides: false },
@@ -161,7 +166,12 @@ describe('approvalState', () => {
   const end = requested().expiresAt;
 
   test('waits until the last millisecond, and not one longer', () => {
-    expect(stateOf(later(-0.001, end))).toEqual({ state: 'waiting', approvalsNeeded: 1, approvalsGiven: 0 });
+    expect(stateOf(later(-0.001, end))).toEqual({
+      state: 'waiting',
+      approvalsNeeded: 1,
+      approvalsGiven: 0,
+      needs: [{ group: null, because: 'whoever they come from', needed: 1, given: 0 }],
+    });
     expect(stateOf(end)).toEqual({ state: 'expired' });
     expect(stateOf(later(0.001, end))).toEqual({ state: 'expired' });
   });
@@ -187,6 +197,183 @@ test('how many approvals are needed turns on whether somebody is known to have m
   expect(approvalsNeeded(history({ body: opened(), actor: person('dana') }), 1, rules)).toBe(1);
 });
 
+describe('groups', () => {
+  const grouped: ApprovalRules = {
+    ...rules,
+    groups: { risk: ['asha', 'ben'], finance: ['ben', 'cleo'], oncall: ['cleo'] },
+    rules: [
+      { environment: 'prod', group: 'risk', count: 1 },
+      { policy: 'prod-budget', group: 'finance', count: 1 },
+      { environment: 'staging', group: 'oncall', count: 1 },
+    ],
+  };
+  const dear: Written[] = [
+    { body: opened(), actor: person('dana') },
+    findings(1, [finding('prod-human-approval', 'needs-approval'), finding('prod-budget', 'needs-approval')]),
+    requested(1, { reasons: ['prod-human-approval', 'prod-budget'] }),
+  ];
+
+  test('every rule for the environment and for the policies that asked is a need, with the reason', () => {
+    expect(needsOf(history(...dear), 1, grouped)).toEqual([
+      { group: null, count: 1, because: 'whoever they come from' },
+      { group: 'risk', count: 1, because: 'the environment is prod' },
+      { group: 'finance', count: 1, because: 'prod-budget asks' },
+    ]);
+    expect(needsOf(history(...asked), 1, grouped).map(({ group }) => group)).toEqual([null, 'risk']);
+  });
+  test('where the requester is unknown, the total says so', () => {
+    expect(needsOf(history(opened()), 1, grouped)[0]).toEqual({
+      group: null,
+      count: 2,
+      because: 'CloudTrail has not named who made the change',
+    });
+  });
+  test('all of them have to be met, and one person counts in every group of theirs', () => {
+    expect(decide({ approver: 'asha' }, dear, NOW, grouped)).toMatchObject({ append: { decides: false } });
+    expect(decide({ approver: 'cleo' }, dear, NOW, grouped)).toMatchObject({ append: { decides: false } });
+    expect(decide({ approver: 'ben' }, dear, NOW, grouped)).toMatchObject({
+      append: { decides: true },
+      final: { approvers: ['ben'] },
+    });
+    expect(decide({ approver: 'cleo' }, [...dear, given({ decides: false })], NOW, grouped)).toMatchObject({
+      append: { decides: true, approvers: ['asha', 'cleo'] },
+    });
+  });
+  test('the state tells how far each need is met', () => {
+    const past = history(...dear, given({ decides: false }));
+    const [mine] = past.changes;
+    if (!mine?.request) throw new Error('nothing was asked');
+    expect(approvalState(past, { ...mine, request: mine.request }, grouped, NOW)).toMatchObject({
+      needs: [
+        { group: null, needed: 1, given: 1 },
+        { group: 'risk', needed: 1, given: 1 },
+        { group: 'finance', needed: 1, given: 0 },
+      ],
+    });
+  });
+  test('an approval stops counting when its approver is taken out of the group', () => {
+    const changed = { ...grouped, groups: { ...grouped.groups, risk: ['ben'] } };
+    const written = [...dear, given({ decides: false })];
+    expect(decide({ approver: 'cleo' }, written, NOW, changed)).toMatchObject({ append: { decides: false } });
+  });
+  test('a rule whose group is gone is never met', () => {
+    const { risk: _, ...groups } = grouped.groups;
+    expect(decide({ approver: 'ben' }, dear, NOW, { ...grouped, groups })).toMatchObject({
+      append: { decides: false },
+    });
+    expect(decide({}, asked, NOW, { ...grouped, rules: [{ group: 'toString', count: 1 }] })).toMatchObject({
+      append: { decides: false },
+    });
+  });
+  test('a group is no way around: a member who made the change is refused', () => {
+    const written: Written[] = [{ body: opened(), actor: person('ben') }, ...dear.slice(1)];
+    expect(decide({ approver: 'ben' }, written, NOW, grouped)).toMatchObject({ reply: 'refused', code: 'own-change' });
+  });
+});
+
+describe('breaking the glass', () => {
+  const emergency: ApprovalRules = {
+    ...rules,
+    requiredApprovals: 3,
+    groups: { leads: ['asha', 'cleo'] },
+    breakGlassGroup: 'leads',
+  };
+  const broken = (answer: Partial<Answer> = {}, written = asked, by = emergency) =>
+    decide({ breakGlass: true, reason: 'the site is down', ...answer }, written, NOW, by);
+
+  test('decides at once and alone, and says so in the record', () => {
+    expect(broken()).toEqual({
+      reply: 'recorded',
+      append: given({ reason: 'the site is down', approvers: ['asha'], breakGlass: true }),
+      final: { answer: 'approved', approvers: ['asha'], reason: 'the site is down' },
+    });
+  });
+  test('even by whoever made the change', () => {
+    const written: Written[] = [{ body: opened(), actor: person('asha') }, findings(), requested()];
+    expect(broken({}, written)).toMatchObject({ reply: 'recorded', append: { decides: true } });
+  });
+  test('even after an approval of their own that was not enough', () => {
+    const written = [...asked, given({ decides: false }), given({ approver: 'ben', decides: false })];
+    expect(broken({}, written)).toMatchObject({ final: { approvers: ['asha'] } });
+  });
+  const refusals: [string, ReturnType<typeof broken>, string][] = [
+    ['by somebody who is not in the group', broken({ approver: 'ben' }), 'no-break-glass'],
+    [
+      'where no group is named for it',
+      broken({}, asked, { ...emergency, breakGlassGroup: undefined }),
+      'no-break-glass',
+    ],
+    ['to reject', broken({ answer: 'rejected' }), 'no-break-glass'],
+    ['without a reason', broken({ reason: ' ' }), 'no-reason'],
+    ['of another deployment', broken({ digest: HEX }), 'other-deployment'],
+    ['by a member who is no approver any more', broken({}, asked, { ...emergency, approvers: [] }), 'not-an-approver'],
+    [
+      'after a rejection of their own',
+      broken({}, [...asked, given({ answer: 'rejected', decides: false })]),
+      'already-answered',
+    ],
+  ];
+  test.each(refusals)('is refused %s', (_how, reply, code) => {
+    expect(reply).toMatchObject({ reply: 'refused', code });
+  });
+  test('twice is told the first time', () => {
+    const once = given({ breakGlass: true });
+    expect(broken({}, [...asked, once])).toMatchObject({ reply: 'already-recorded', final: { approvers: ['asha'] } });
+    expect(broken({ approver: 'cleo' }, [...asked, once])).toMatchObject({ reply: 'already-decided' });
+  });
+  test('is told by the outcome', () => {
+    const past = history(...asked, given({ breakGlass: true }), verified());
+    expect(outcomeOf(past.changes[0], 'verified')).toMatchObject({
+      result: 'approved',
+      reason: 'Approved by breaking the glass, by asha alone: looks right',
+    });
+  });
+});
+
+describe('a decision that is due without an answer', () => {
+  const unknown: Written[] = [opened(), findings(), requested(), given({ decides: false })];
+  const named = { kind: 'event-joined', generation: 1, event: change({ actor: person('dana') }) } as const;
+  const due = (written: Written[], by = rules, now = NOW) => decisionDue(history(...written), 1, by, now);
+
+  test('comes when who made the change becomes known, and one approval is enough after all', () => {
+    expect(due(unknown)).toBeUndefined();
+    expect(due([...unknown, named])).toEqual({
+      kind: 'decided',
+      generation: 1,
+      digest: opened().digest,
+      request: REQUEST,
+      answer: 'approved',
+      approvers: ['asha'],
+      reason: 'looks right',
+    });
+  });
+  test('is what the history shows afterwards', () => {
+    const record = due([...unknown, named]);
+    if (!record) throw new Error('nothing is due');
+    expect(history(...unknown, named, record).changes[0]?.decided).toEqual({
+      answer: 'approved',
+      approvers: ['asha'],
+      reason: 'looks right',
+    });
+  });
+  test('does not come when the approver turns out to have made it', () => {
+    expect(due([...unknown, { ...named, event: change({ actor: person('asha') }) }])).toBeUndefined();
+  });
+  test.each([
+    ['nobody has approved', [...asked], NOW],
+    ['time is up', [...unknown, named], requested().expiresAt],
+    ['it is decided', [...unknown, named, given({ approver: 'ben' })], NOW],
+    ['the change has ended', [...unknown, named, outcome(1, 'undetermined')], NOW],
+    ['the endpoint has changed', [...unknown, named, opened(2, other)], NOW],
+    ['nothing was asked', [opened(), findings()], NOW],
+  ] as [string, Written[], string][])('does not come where %s', (_what, written, now) => {
+    expect(due(written, rules, now)).toBeUndefined();
+  });
+  test('does not come with an empty list of approvers', () => {
+    expect(due([...unknown, named], { ...rules, approvers: [] })).toBeUndefined();
+  });
+});
+
 describe('whatever is answered, by whom, and in which order', () => {
   const answers = fc.array(
     fc.record({
@@ -208,7 +395,7 @@ describe('whatever is answered, by whom, and in which order', () => {
 
   /** Plays the answers one after the other, as the ledger would record them. */
   function play({ answers: list, maker, known, unknown }: typeof world extends fc.Arbitrary<infer T> ? T : never) {
-    const by = { ...rules, required: { requesterKnown: known, requesterUnknown: unknown } };
+    const by = { ...rules, requiredApprovals: known, requiredApprovalsIfRequesterUnknown: unknown };
     const stream: Written[] = [maker ? { body: opened(), actor: person(maker) } : opened(), findings(), requested()];
     const recorded: RecordOf<'approval-given'>[] = [];
     for (const { seconds, ...answer } of list) {

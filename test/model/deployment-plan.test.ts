@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type * as z from 'zod';
-import { DeploymentPlan, factsFromPlan } from '../../shared/model/deployment-plan.ts';
+import { DeploymentPlan } from '../../shared/model/deployment-plan.ts';
 import { changeDigest, effectiveDeployment } from '../../shared/model/effective-deployment.ts';
 import { EndpointFacts } from '../../shared/model/endpoint-facts.ts';
 import { decide } from '../../shared/model/finding.ts';
+import { factsFromPlan } from '../../shared/model/planned-facts.ts';
 import { evaluate } from '../../shared/policies/index.ts';
 import {
   ARTIFACT,
@@ -31,7 +32,7 @@ const perfect: Given = {
   environment: 'prod',
   variants: [variant],
   dataCapture: { samplingPercentage: 20, destinationS3Uri: 's3://ml-capture-prod/fraud' },
-  rollbackAlarms: ['ModelMonitorAlarm', 'fraud-prod-DataDriftAlarm'],
+  deploymentConfig: { rollbackAlarms: ['ModelMonitorAlarm', 'fraud-prod-DataDriftAlarm'] },
   monitors: [{ type: 'DataQuality', baseline: 's3://ml-artifacts-prod/fraud/constraints.json' }],
   artifactEncryption: 'SSE-S3',
 };
@@ -82,7 +83,7 @@ describe('factsFromPlan', () => {
   test.each<[string, Partial<Given>, string]>([
     ['no word about encryption', { artifactEncryption: undefined }, 'encrypted-artifacts'],
     ['artifacts that will not be encrypted', { artifactEncryption: 'none' }, 'encrypted-artifacts'],
-    ['no alarms', { rollbackAlarms: [] }, 'rollback-alarms'],
+    ['no alarms', { deploymentConfig: {} }, 'rollback-alarms'],
     ['no monitors: what a plan leaves out is missing, not late', { monitors: [] }, 'prod-model-monitor'],
     ['a monitor without a baseline', { monitors: [{ type: 'ModelBias' }] }, 'prod-model-monitor'],
     ['one instance', { variants: [{ ...variant, instances: 1 }] }, 'prod-min-instances'],

@@ -45,7 +45,7 @@ test('outside of dev it does not apply, and says how the environment is known', 
 });
 
 test('another list of types is enforced and shown in the statement', () => {
-  const by = settings({ dev: { instanceTypes: ['ml.t2.medium', 'ml.m5.xlarge'], defaultInstances: 1 } });
+  const by = settings({ dev: { ...settings().dev, instanceTypes: ['ml.t2.medium', 'ml.m5.xlarge'] } });
   expect(held([instanceVariant({ instanceType: 'ml.m5.xlarge' })], by)).toMatchObject({
     outcome: 'pass',
     statement: 'Development models MUST use `ml.t2.medium` or `ml.m5.xlarge` instance type.',

@@ -1,20 +1,24 @@
 import { expect, test } from 'vitest';
 import { PolicyLimits } from '../../shared/policies/settings.ts';
 
+const plans = { requirePlan: false, outOfBand: 'ask' };
+
 test('the defaults are the numbers and lists of the policy document', () => {
   expect(PolicyLimits.parse({})).toEqual({
-    dev: { instanceTypes: ['ml.m5.large'], defaultInstances: 1 },
+    dev: { instanceTypes: ['ml.m5.large'], defaultInstances: 1, ...plans },
     staging: {
       instanceTypes: ['ml.m5.large', 'ml.m5.xlarge'],
       defaultInstances: 1,
       approvalFromInstances: 3,
       maxHourlyCostUsd: 15,
+      ...plans,
     },
-    prod: { minInstances: 2, maxHourlyCostUsd: 50, approvalAboveHourlyCostUsd: 30, instanceTypes: 'any' },
+    prod: { minInstances: 2, maxHourlyCostUsd: 50, approvalAboveHourlyCostUsd: 30, instanceTypes: 'any', ...plans },
     requiredAlarms: ['ModelMonitorAlarm', 'DataDriftAlarm'],
     alarmNamePatterns: ['{role}', '{endpoint}-{role}'],
     monitoringGraceMinutes: 120,
     encryption: ['SSE-S3', 'SSE-KMS'],
+    planValidHours: 168,
   });
 });
 

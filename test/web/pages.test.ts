@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { changeOf } from '../../shared/model/endpoint-history.ts';
+import { againPage } from '../../web/again-page.ts';
 import { approvalPage } from '../../web/approval-page.ts';
 import { changePage } from '../../web/change-page.ts';
 import { changesPage, waitingKey } from '../../web/changes-page.ts';
+import { backFromProviderPage, codePage, loginPage, toProviderPage } from '../../web/login-page.ts';
 import { messagePage } from '../../web/message-page.ts';
 import { quarantinePage } from '../../web/quarantine-page.ts';
 import { waitingPage } from '../../web/waiting-page.ts';
@@ -75,7 +77,10 @@ function hostilePages(): Record<string, string> {
   const approval = { notifyErrors: [HOSTILE], names: new Map([[HOSTILE, HOSTILE]]) };
   const pages = {
     approval: approvalPage(
-      approvalModel(history, { ...approval, refusal: { reason: HOSTILE, typedReason: `</textarea>${HOSTILE}` } }),
+      approvalModel(history, {
+        ...approval,
+        refusal: { action: 'answer', reason: HOSTILE, typed: { reason: `</textarea>${HOSTILE}`, name: HOSTILE } },
+      }),
     ),
     'decided approval': approvalPage(
       approvalModel(history, {
@@ -83,6 +88,17 @@ function hostilePages(): Record<string, string> {
         state: { state: 'decided', decided: { answer: 'expired', approvers: [], reason: HOSTILE } },
       }),
     ),
+    'approval for who has not logged in': approvalPage(
+      approvalModel(history, {
+        ...approval,
+        visitor: { kind: 'nobody', login: { way: 'provider', name: HOSTILE }, next: `/${HOSTILE}`, addressee: HOSTILE },
+      }),
+    ),
+    login: loginPage({ way: 'provider', name: HOSTILE, next: `/${HOSTILE}` }),
+    code: codePage({ next: `/${HOSTILE}`, again: `/${HOSTILE}`, refused: HOSTILE }),
+    'back from the provider': backFromProviderPage({ code: HOSTILE, state: HOSTILE, iss: HOSTILE }),
+    'on to the provider': toProviderPage(`/${HOSTILE}`, HOSTILE),
+    'asked for again': againPage(`/${HOSTILE}`),
     change: changePage({ endpoint, change, history, approval: undefined }),
     changes: changesPage({
       rows: [

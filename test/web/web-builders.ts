@@ -1,10 +1,13 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import type { ApprovalNeedState } from '../../shared/model/approval.ts';
 import { canonicalJson } from '../../shared/model/canonical-json.ts';
 import type { ChangeRow } from '../../shared/model/change-row.ts';
 import { changeOf, type EndpointHistory, requestersOf } from '../../shared/model/endpoint-history.ts';
 import { streamOf } from '../../shared/model/endpoint-ref.ts';
 import { type LedgerRecord, recordHash, sortKey } from '../../shared/model/ledger-record.ts';
 import type { ApprovalPage } from '../../web/approval-page.ts';
+import type { Visitor } from '../../web/approval-visitor.ts';
+import { REQUEST_ACTIONS, type RequestAction } from '../../web/links.ts';
 import { endpoint, findings, history, NOW, opened, person, REQUEST, requested, type Written } from '../builders.ts';
 
 /** Text that does harm wherever it is not escaped. */
@@ -14,6 +17,32 @@ export const HOSTILE = `"'><script>alert(1)</script><img src=x onerror=alert(2)>
 export const waiting = (...more: Written[]): EndpointHistory =>
   history({ body: opened(), actor: person('mallory') }, findings(), requested(), ...more);
 
+/** One approval, whoever it comes from, and none given. */
+export const need = (overrides: Partial<ApprovalNeedState> = {}): ApprovalNeedState => ({
+  group: null,
+  because: 'whoever they come from',
+  needed: 1,
+  given: 0,
+  ...overrides,
+});
+
+/** Asha, who has logged in and may decide. */
+export const asha = (
+  overrides: Partial<Extract<Visitor, { kind: 'approver' }>> = {},
+): Extract<Visitor, { kind: 'approver' }> => ({
+  kind: 'approver',
+  id: 'asha',
+  name: 'Asha Rao',
+  tokens: Object.fromEntries(REQUEST_ACTIONS.map((action) => [action, `${action}-token`])) as Record<
+    RequestAction,
+    string
+  >,
+  isRequester: false,
+  mayBreakGlass: false,
+  mayAskAgain: false,
+  ...overrides,
+});
+
 /** What the approval page is given for change 1 of a stream. */
 export function approvalModel(from: EndpointHistory = waiting(), overrides: Partial<ApprovalPage> = {}): ApprovalPage {
   const change = changeOf(from, 1);
@@ -22,7 +51,7 @@ export function approvalModel(from: EndpointHistory = waiting(), overrides: Part
     change: { ...change, opened: change.opened, request: change.request },
     state: change.decided
       ? { state: 'decided', decided: change.decided }
-      : { state: 'waiting', approvalsNeeded: 1, approvalsGiven: 0 },
+      : { state: 'waiting', approvalsNeeded: 1, approvalsGiven: 0, needs: [need()] },
     requesters: requestersOf(from, 1),
     names: new Map([
       ['asha', 'Asha Rao'],
@@ -31,6 +60,8 @@ export function approvalModel(from: EndpointHistory = waiting(), overrides: Part
     notified: true,
     notifyErrors: [],
     now: NOW,
+    visitor: asha(),
+    earlier: [],
     ...overrides,
   };
 }
@@ -41,6 +72,7 @@ export const row = (overrides: Partial<ChangeRow> = {}): ChangeRow => ({
   region: endpoint.region,
   environment: 'prod',
   generation: 1,
+  planned: false,
   at: NOW,
   state: 'open',
   reason: null,
@@ -67,7 +99,6 @@ export const requestItem = (overrides: Item = {}): Item => ({
   endpoint: { S: endpoint.name },
   generation: { N: '1' },
   expiresAt: { S: requested().expiresAt },
-  codes: { M: {} },
   notified: { BOOL: true },
   notifyErrors: { L: [] },
   token: { B: new TextEncoder().encode('sealed-token') },

@@ -1,0 +1,31 @@
+import { sha256 } from '../../shared/model/canonical-json.ts';
+import type { Written } from '../../shared/model/checkpoint.ts';
+import type { CheckpointWriter } from '../checkpoint-writer.ts';
+
+type Item = Record<string, unknown>;
+const STREAM = /^(endpoint|plan)#\d{12}#[a-z0-9-]+#[a-z0-9-]+$/;
+const PLACE = /^(?!0{9})\d{9}#[0-9a-f]{64}$/;
+const textIn = (value: unknown) => (value as { S?: string } | undefined)?.S ?? '';
+
+/** What a checkpoint says of an item of the ledger; undefined for what the ledger would not write. */
+export function recordIn({ pk, sk, record }: Item): Written | undefined {
+  const [stream, place] = [textIn(pk), textIn(sk)];
+  if (!STREAM.test(stream) || !PLACE.test(place)) return undefined;
+  return { stream, sequence: Number(place.slice(0, 9)), hash: sha256(textIn(record)) };
+}
+
+/** Signs everything that comes after the last record of its stream that is in a checkpoint. */
+export async function signWhatIsLeft(
+  checkpoints: CheckpointWriter,
+  items: Iterable<Item> | AsyncIterable<Item>,
+): Promise<void> {
+  const covered = new Map(checkpoints.covered());
+  const left: Written[] = [];
+  for await (const item of items) {
+    const record = recordIn(item);
+    if (record && record.sequence > (covered.get(record.stream) ?? 0)) left.push(record);
+  }
+  left.sort((a, b) => (a.stream < b.stream ? -1 : a.stream > b.stream ? 1 : a.sequence - b.sequence));
+  for (const record of left) checkpoints.add(record);
+  checkpoints.flush();
+}

@@ -1,0 +1,319 @@
+#!/usr/bin/env node
+// Verifies an exported audit trail. It needs Node 20 or newer, these files, and nothing and nobody else:
+//
+//   trail.jsonl        one record a line:      {"pk":STREAM,"sk":"NUMBER#HASH OF THE RECORD BEFORE","hash":HASH,"record":RECORD}
+//   checkpoints.jsonl  one checkpoint a line:  {"checkpoint":CHECKPOINT,"signature":BASE64}
+//   public-key.pem     the public key(s) of whoever signs checkpoints
+//
+//   node verify.mjs [DIRECTORY] [--key FILE] [--witness FILE]
+//
+// What it rests on: every record of a stream holds the SHA-256 of the record before. A checkpoint holds the SHA-256 of the
+// records that were written since the last checkpoint, and of the line of that checkpoint, and is signed. So who changes,
+// removes, adds or moves a record must forge a signature, or cut off the end of the checkpoints. Against the latter:
+//   --key FILE      the public key as you received it before, instead of the one that lies beside the trail
+//   --witness FILE  a checkpoint that you were given earlier (`portcullis audit checkpoint`): it must still be in the chain
+//
+// Exit code 0: whole. 1: something is wrong, and every line says which record. 2: could not be verified.
+// Memory: at most about 65 bytes for each of SLICE records, however long the trail is. What is longer is read several times.
+import * as crypto from 'node:crypto';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const SLICE = 1_000_000;
+const ZEROS = '0'.repeat(64);
+/** A record that is older than this must be in a checkpoint. */
+const FIVE_MINUTES = 300_000;
+
+const sha256 = crypto.hash
+  ? (bytes) => crypto.hash('sha256', bytes)
+  : (bytes) => crypto.createHash('sha256').update(bytes).digest('hex');
+
+/** The lines of a file as bytes, one after the other, without reading it whole. */
+export function* linesOf(path) {
+  const file = fs.openSync(path, 'r');
+  try {
+    let chunk = Buffer.allocUnsafe(1 << 20);
+    let filled = 0;
+    for (;;) {
+      const size = fs.readSync(file, chunk, filled, chunk.length - filled);
+      if (size === 0) break;
+      filled += size;
+      let start = 0;
+      for (let end = chunk.indexOf(10); end >= 0 && end < filled; end = chunk.indexOf(10, start)) {
+        yield chunk.subarray(start, end);
+        start = end + 1;
+      }
+      // The beginning of a line goes to the front; a line longer than everything read so far needs more room.
+      if (start > 0) chunk.copyWithin(0, start, filled);
+      else if (filled === chunk.length) chunk = Buffer.concat([chunk], 2 * chunk.length);
+      filled -= start;
+    }
+    if (filled > 0) yield chunk.subarray(0, filled);
+  } finally {
+    fs.closeSync(file);
+  }
+}
+
+/** Public keys by the SHA-256 of their DER form, which is how a checkpoint names its key. */
+export function keysIn(pem) {
+  const blocks = pem.match(/-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----/g) ?? [];
+  return new Map(
+    blocks.map((block) => {
+      const key = crypto.createPublicKey(block);
+      return [sha256(key.export({ type: 'spki', format: 'der' })), key];
+    }),
+  );
+}
+
+/** What is signed for one stream, 64 hex digits for each place, and which places were seen in the trail. */
+class Places {
+  hashes = Buffer.alloc(0);
+  seen = Buffer.alloc(0);
+  /** The last place that is signed, and the last that is in the trail. */
+  signed = 0;
+  last = 0;
+  /** The hash of the last record that was read. */
+  previous = ZEROS;
+
+  #reach(place) {
+    if (place <= this.seen.length) return;
+    const size = Math.max(place, 2 * this.seen.length, 16);
+    this.hashes = Buffer.concat([this.hashes], 64 * size);
+    this.seen = Buffer.concat([this.seen], size);
+  }
+  sign(place, hash) {
+    this.#reach(place);
+    this.hashes.latin1Write(hash, 64 * (place - 1));
+    this.signed = Math.max(this.signed, place);
+  }
+  /** The signed hash of a place, or undefined. */
+  at(place) {
+    if (place > this.signed || this.hashes[64 * (place - 1)] === 0) return undefined;
+    return this.hashes.latin1Slice(64 * (place - 1), 64 * place);
+  }
+  /** Marks a place as seen, and says whether it was before. */
+  see(place) {
+    this.#reach(place);
+    const before = this.seen[place - 1] === 1;
+    this.seen[place - 1] = 1;
+    this.last = Math.max(this.last, place);
+    return before;
+  }
+}
+
+const CHECKPOINT = /^\{"checkpoint":(\{.*\}),"signature":"([A-Za-z0-9+/]+=*)"\}$/;
+
+/** Walks the chain of checkpoints, hands what is signed to `sign(stream, place, hash)`, and returns where the chain ends. */
+function readCheckpoints({ checkpoints, keys, witness, found }, sign) {
+  let [number, hash, total, at, witnessed] = [0, ZEROS, 0, '', false];
+  for (const line of checkpoints()) {
+    const text = line.toString('utf8');
+    const [, body = 'null', signature = ''] = CHECKPOINT.exec(text) ?? [];
+    const expected = number + 1;
+    const wrong = (problem) => found({ checkpoint: expected, problem });
+    let checkpoint;
+    try {
+      checkpoint = JSON.parse(body);
+    } catch {
+      checkpoint = null;
+    }
+    const key = keys.get(checkpoint?.keyId);
+    const algorithm = key?.asymmetricKeyType === 'ed25519' ? null : 'sha256';
+    const genuine = key && crypto.verify(algorithm, Buffer.from(body, 'utf8'), key, Buffer.from(signature, 'base64'));
+    if (!checkpoint) wrong('is no checkpoint');
+    else if (!key) wrong(`is signed with a key that is not here: ${JSON.stringify(checkpoint.keyId)}`);
+    else if (!genuine) wrong('was changed: its signature does not fit');
+    if (!genuine) {
+      [number, hash] = [expected, sha256(line)];
+      continue;
+    }
+    if (checkpoint.number < expected) {
+      wrong(`is missing or out of place: checkpoint ${checkpoint.number} stands there`);
+      continue;
+    }
+    if (checkpoint.number > expected) wrong(`is missing: checkpoint ${checkpoint.number} stands there`);
+    else if (checkpoint.previous !== hash) wrong('does not continue the checkpoint before it');
+    const count = checkpoint.streams.reduce((sum, { hashes }) => sum + hashes.length, 0);
+    if (checkpoint.number === expected && checkpoint.total !== total + count)
+      wrong(`counts ${checkpoint.total} records where ${total + count} were signed`);
+    for (const { stream, first, hashes } of checkpoint.streams) {
+      // No stream can be longer than everything that was ever signed.
+      if (first + hashes.length - 1 > checkpoint.total)
+        found({ stream, sequence: first, problem: 'has a number that cannot be' });
+      else for (const [index, each] of hashes.entries()) sign(stream, first + index, each);
+    }
+    [number, hash, total, at] = [checkpoint.number, sha256(line), checkpoint.total, checkpoint.at];
+    if (witness !== undefined && text === witness.trim()) witnessed = true;
+  }
+  if (witness !== undefined && !witnessed)
+    found({ checkpoint: number, problem: 'ends a chain that does not hold the checkpoint you were given earlier' });
+  return { number, hash, total, at };
+}
+
+const HEAD = /^\{"pk":"([^"\\]*)","sk":"(\d{9})#([0-9a-f]{64})","hash":"([0-9a-f]{64})","record":/;
+const TAIL = /"previous":"([0-9a-f]{64})","schema":1,"sequence":(\d+)\}$/;
+
+/** How long that is, without the stream. */
+const HEAD_LENGTH = '{"pk":"","sk":"","hash":"","record":'.length + 9 + 1 + 64 + 64;
+
+/** Is this line, to the byte, the next record of the stream and the one that was signed? Nearly every line is. */
+function isNextSigned(line, stream, places) {
+  const place = places.last + 1;
+  const start = stream.length + HEAD_LENGTH;
+  if (line.length <= start) return false;
+  const hash = sha256(line.subarray(start, line.length - 1));
+  if (places.at(place) !== hash) return false;
+  const head = `{"pk":"${stream}","sk":"${String(place).padStart(9, '0')}#${places.previous}","hash":"${hash}","record":`;
+  if (line.latin1Slice(0, start) !== head || line[line.length - 1] !== 125) return false;
+  places.see(place);
+  places.previous = hash;
+  return true;
+}
+
+/** What is wrong with any other line, if anything. What nobody signed yet is added to `unsigned`. */
+function problemOf(line, head, places, unsigned) {
+  const [whole, stream, number, previousInKey, hashBeside] = head;
+  const sequence = Number(number);
+  const record = line.subarray(whole.length, line.length - 1);
+  const hash = sha256(record);
+  const [, previous, own] = TAIL.exec(record.toString('latin1', Math.max(0, record.length - 128))) ?? [];
+  const signed = places.at(sequence);
+  const before = places.previous;
+  const inOrder = sequence > places.last;
+  const twice = places.see(sequence);
+  if (inOrder) places.previous = hash;
+  if (signed !== undefined && signed !== hash) return 'is not the record that was signed: it was changed or replaced';
+  if (line[line.length - 1] !== 125 || Number(own) !== sequence || previous !== previousInKey)
+    return 'does not fit its key';
+  if (hash !== hashBeside) return 'does not fit the hash beside it';
+  if (twice) return 'stands there twice';
+  if (!inOrder) return 'is out of order';
+  if (signed !== undefined) return undefined;
+  if (previous !== before) return 'does not continue the record before it';
+  unsigned.push({
+    stream,
+    sequence,
+    at: Date.parse(/"at":"([^"]+)","body":/.exec(record.toString('utf8'))?.[1] ?? ''),
+  });
+  return undefined;
+}
+
+/**
+ * Verifies a trail. `trail` and `checkpoints` give their lines as bytes, from the start each time they are called; `found`
+ * is told { stream, sequence, problem } or { checkpoint, problem }; `progress` the number of lines read.
+ */
+export function verify({ trail, checkpoints, keys, witness, found, progress = () => undefined, slices = 1 }) {
+  let [records, unsignedYet, newest] = [0, 0, 0];
+  let chain;
+  for (let slice = 0; slice < slices; slice += 1) {
+    // A slice is some of the streams, so that what must be remembered of them does not grow with the trail.
+    const mine = (stream) => slices === 1 || parseInt(sha256(stream).slice(0, 8), 16) % slices === slice;
+    const streams = new Map();
+    const placesOf = (stream) => {
+      if (!streams.has(stream)) streams.set(stream, new Places());
+      return streams.get(stream);
+    };
+    const told = slice === 0 ? found : () => undefined;
+    chain = readCheckpoints({ checkpoints, keys, witness, found: told }, (stream, place, hash) => {
+      if (!mine(stream)) return;
+      const places = placesOf(stream);
+      if (![undefined, hash].includes(places.at(place)))
+        found({ stream, sequence: place, problem: 'was signed twice, with two hashes' });
+      places.sign(place, hash);
+    });
+    const unsigned = [];
+    let number = 0;
+    let [last, lastPlaces] = ['', new Places()];
+    for (const line of trail()) {
+      number += 1;
+      if (number % 100_000 === 0) progress(number);
+      if (isNextSigned(line, last, lastPlaces)) {
+        records += 1;
+        continue;
+      }
+      const head = HEAD.exec(line.toString('latin1', 0, 512));
+      if (!head) told({ line: number, problem: 'is no record' });
+      if (!head || !mine(head[1])) continue;
+      records += 1;
+      const [, stream, digits] = head;
+      const sequence = Number(digits);
+      [last, lastPlaces] = [stream, placesOf(stream)];
+      if (sequence < 1 || sequence > chain.total + number) {
+        found({ stream, sequence, problem: 'has a number that cannot be' });
+        continue;
+      }
+      const problem = problemOf(line, head, lastPlaces, unsigned);
+      if (problem) found({ stream, sequence, problem });
+    }
+    for (const [stream, places] of streams)
+      for (let place = 1; place <= Math.max(places.signed, places.last); place += 1)
+        if (places.seen[place - 1] !== 1) found({ stream, sequence: place, problem: 'is missing' });
+    // As late as the export reaches, whoever made it: everything five minutes before that must be signed.
+    for (const { at } of unsigned) if (at > newest) newest = at;
+    newest = Math.max(newest, Date.parse(chain.at) || 0);
+    for (const { stream, sequence, at } of unsigned)
+      if (!(at > newest - FIVE_MINUTES))
+        found({ stream, sequence, problem: 'is in no checkpoint, although it is older than five minutes' });
+    unsignedYet += unsigned.filter(({ at }) => at > newest - FIVE_MINUTES).length;
+  }
+  return { records, unsigned: unsignedYet, checkpoints: chain };
+}
+
+/** Text from the files must not steer a terminal. */
+const plain = (text) =>
+  String(text).replace(/[^\x20-\x7e]/g, (character) => `\\u{${character.codePointAt(0).toString(16)}}`);
+
+function main(args) {
+  const option = (name) => (args.includes(name) ? args.splice(args.indexOf(name), 2)[1] : undefined);
+  const [keyFile, witnessFile] = [option('--key'), option('--witness')];
+  const directory = args[0] ?? '.';
+  let count = 0;
+  // A signed hash takes 67 bytes there, so there are no more of them than this.
+  const signed = fs.statSync(join(directory, 'checkpoints.jsonl')).size / 67;
+  const keys = keysIn(fs.readFileSync(keyFile ?? join(directory, 'public-key.pem'), 'utf8'));
+  const { records, unsigned, checkpoints } = verify({
+    trail: () => linesOf(join(directory, 'trail.jsonl')),
+    checkpoints: () => linesOf(join(directory, 'checkpoints.jsonl')),
+    keys,
+    witness: witnessFile && fs.readFileSync(witnessFile, 'utf8'),
+    found: ({ stream, sequence, checkpoint, line, problem }) => {
+      count += 1;
+      const what =
+        stream !== undefined
+          ? `${stream}  record ${sequence}`
+          : line
+            ? `line ${line} of the trail`
+            : `checkpoint ${checkpoint}`;
+      if (count <= 10_000) console.log(plain(`BROKEN  ${what} ${problem}.`));
+    },
+    slices: Math.ceil(signed / SLICE) || 1,
+    progress: (lines) => process.stderr.write(`\r${lines} lines`),
+  });
+  process.stderr.write(`\r${records} records read.\n`);
+  console.log(`keys: ${[...keys.keys()].join(', ') || 'none'}`);
+  if (checkpoints.number === 0) {
+    console.log('There is no checkpoint, so nothing could be proven.');
+    return 2;
+  }
+  console.log(
+    `newest checkpoint: ${checkpoints.number} of ${plain(checkpoints.at)}, ${checkpoints.total} records, SHA-256 ${checkpoints.hash}`,
+  );
+  if (unsigned > 0)
+    console.log(`${unsigned} records at the end are too new to be in a checkpoint: only their chain was verified.`);
+  console.log(
+    count > 0
+      ? `${count} things are wrong.`
+      : `Whole: ${records - unsigned} records are exactly those that were signed.`,
+  );
+  return count > 0 ? 1 : 0;
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(fs.realpathSync(process.argv[1])).href) {
+  try {
+    process.exitCode = main(process.argv.slice(2));
+  } catch (error) {
+    console.error(`It could not be verified: ${plain(error.message)}`);
+    process.exitCode = 2;
+  }
+}
