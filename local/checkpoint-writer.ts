@@ -109,12 +109,15 @@ export function openCheckpointWriter({
     end = { number: read.checkpoint.number, hash: sha256(line), total: read.checkpoint.total };
   }
 
+  let size = statSync(file).size;
   let waiting: Written[] = [];
   let timer: NodeJS.Timeout | undefined;
   const keep = (batch: readonly Written[]) => {
     const checkpoint = nextCheckpoint(batch, { end, recent: [], at: now(), keyId });
     if (!checkpoint) return;
     const line = signedLine(checkpoint, sign(null, checkpointBytes(checkpoint), privateKey));
+    // Two runtimes that were given the same directory would fork the chain.
+    if (statSync(file).size !== size) throw new Error(`somebody else writes to ${file}`);
     const opened = openSync(file, 'a');
     try {
       writeSync(opened, `${line}\n`);
@@ -122,6 +125,7 @@ export function openCheckpointWriter({
     } finally {
       closeSync(opened);
     }
+    size = statSync(file).size;
     end = { number: checkpoint.number, hash: sha256(line), total: checkpoint.total };
     for (const { stream, sequence } of batch) covered.set(stream, sequence);
   };

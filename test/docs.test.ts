@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { helpOfAll } from '../cli/help.ts';
 import { between, generated } from '../scripts/generate.ts';
-import { portcullis, root } from './cli/portcullis.ts';
+import { root } from './cli/portcullis.ts';
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
@@ -106,13 +107,13 @@ describe('commands in the README', () => {
     expect(commands).toContain('npm start');
   });
 
-  test.each(ours)('%s is a command with these options and arguments', async (command) => {
+  const help = new Map(helpOfAll(80).map(({ command, text }) => [command, text]));
+  test.each(ours)('%s is a command with these options and arguments', (command) => {
     const words = [...(command.split(/\s[>|]/)[0] ?? '').matchAll(/"[^"]*"|'[^']*'|\S+/g)].map(([word]) => word);
     const after = words.slice(words.indexOf('portcullis') + 1);
     const groups = ['approvals', 'audit', 'events', 'plan'];
     const path = after.slice(0, groups.includes(after[0] ?? '') ? 2 : 1);
-    const { code, out } = await portcullis([...path, '--help']);
-    expect(code).toBe(0);
+    const out = help.get(['portcullis', ...path].join(' ')) ?? '';
     const usage = new RegExp(`^Usage: portcullis ${path.join(' ')} \\[options\\](.*)$`, 'm').exec(out)?.[1] ?? 'none';
     const options = new Map(
       [...out.matchAll(/^ {2}(--[a-z-]+)( <)?/gm)].map(([, name = '', value]) => [name, value !== undefined]),

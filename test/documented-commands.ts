@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { portcullis, root } from './cli/portcullis.ts';
+import { helpOfAll } from '../cli/help.ts';
+import { root } from './cli/portcullis.ts';
 
 // What documents and workflows tell people to type, taken apart far enough to say whether there is such a command. Nothing
-// of it is run but `portcullis ... --help`.
+// of it is run.
 
 /** A command as a list of words, quotes taken off; what a shell would put in is left as it stands. */
 export type Command = { line: string; words: string[] };
@@ -75,19 +76,17 @@ const withoutRedirection = (words: string[]) => {
   return at < 0 ? words : words.slice(0, at);
 };
 
-const helps = new Map<string, Promise<{ code: number | null; out: string }>>();
+const helps = new Map(helpOfAll(80).map(({ command, text }) => [command, text]));
 const GROUPS = ['approvals', 'audit', 'events', 'plan'];
 
 /** What is wrong with a `portcullis` command: no such command, no such option, too many or too few arguments. */
-export async function wrongWithOurs({ words }: Command): Promise<string[]> {
+export function wrongWithOurs({ words }: Command): string[] {
   const after = withoutRedirection(words).slice(words.indexOf('portcullis') + 1);
   const path = after.slice(0, GROUPS.includes(after[0] ?? '') ? 2 : 1);
   const name = path.join(' ');
-  const help = helps.get(name) ?? portcullis([...path, '--help']);
-  helps.set(name, help);
-  const { code, out } = await help;
+  const out = helps.get(`portcullis ${name}`) ?? '';
   const usage = new RegExp(`^Usage: portcullis ${name} \\[options\\](.*)$`, 'm').exec(out)?.[1];
-  if (code !== 0 || usage === undefined) return [`there is no command ${name}`];
+  if (usage === undefined) return [`there is no command ${name}`];
   const options = new Map(
     [...out.matchAll(/^ {2}(--[a-z-]+)( <)?/gm)].map(([, option = '', value]) => [option, value]),
   );

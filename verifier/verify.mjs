@@ -92,19 +92,24 @@ class Places {
     if (place > this.signed || this.hashes[64 * (place - 1)] === 0) return undefined;
     return this.hashes.latin1Slice(64 * (place - 1), 64 * place);
   }
-  /** Marks a place as seen, and says whether it was before. */
-  see(place) {
+  /** Notes that a line was about this place, and says whether the genuine one was there before. */
+  see(place, genuine) {
     this.#reach(place);
-    const before = this.seen[place - 1] === 1;
-    this.seen[place - 1] = 1;
-    this.last = Math.max(this.last, place);
+    const before = this.seen[place - 1] === GENUINE;
+    if (!before) this.seen[place - 1] = genuine ? GENUINE : WRONG;
     return before;
   }
+  /** What comes next must continue this. */
+  goOn(place, hash) {
+    this.last = place;
+    this.previous = hash;
+  }
 }
+const [MISSING, WRONG, GENUINE] = [0, 1, 2];
 
 const CHECKPOINT = /^\{"checkpoint":(\{.*\}),"signature":"([A-Za-z0-9+/]+=*)"\}$/;
 
-/** Walks the chain of checkpoints, hands what is signed to `sign(stream, place, hash)`, and returns where the chain ends. */
+/** Walks the chain of checkpoints, hands what is signed to `sign(stream, first place, hashes)`, and returns where the chain ends. */
 function readCheckpoints({ checkpoints, keys, witness, found }, sign) {
   let [number, hash, total, at, witnessed] = [0, ZEROS, 0, '', false];
   for (const line of checkpoints()) {
@@ -138,10 +143,10 @@ function readCheckpoints({ checkpoints, keys, witness, found }, sign) {
     if (checkpoint.number === expected && checkpoint.total !== total + count)
       wrong(`counts ${checkpoint.total} records where ${total + count} were signed`);
     for (const { stream, first, hashes } of checkpoint.streams) {
-      // No stream can be longer than everything that was ever signed.
-      if (first + hashes.length - 1 > checkpoint.total)
+      // Room is made for every place up to this one, so one that is far beyond everything that was signed gets none.
+      if (first + hashes.length - 1 > checkpoint.total + SLICE)
         found({ stream, sequence: first, problem: 'has a number that cannot be' });
-      else for (const [index, each] of hashes.entries()) sign(stream, first + index, each);
+      else sign(stream, first, hashes);
     }
     [number, hash, total, at] = [checkpoint.number, sha256(line), checkpoint.total, checkpoint.at];
     if (witness !== undefined && text === witness.trim()) witnessed = true;
@@ -166,8 +171,8 @@ function isNextSigned(line, stream, places) {
   if (places.at(place) !== hash) return false;
   const head = `{"pk":"${stream}","sk":"${String(place).padStart(9, '0')}#${places.previous}","hash":"${hash}","record":`;
   if (line.latin1Slice(0, start) !== head || line[line.length - 1] !== 125) return false;
-  places.see(place);
-  places.previous = hash;
+  places.see(place, true);
+  places.goOn(place, hash);
   return true;
 }
 
@@ -179,18 +184,18 @@ function problemOf(line, head, places, unsigned) {
   const hash = sha256(record);
   const [, previous, own] = TAIL.exec(record.toString('latin1', Math.max(0, record.length - 128))) ?? [];
   const signed = places.at(sequence);
-  const before = places.previous;
-  const inOrder = sequence > places.last;
-  const twice = places.see(sequence);
-  if (inOrder) places.previous = hash;
+  const { last, previous: before } = places;
+  const twice = places.see(sequence, signed === undefined || signed === hash);
+  // A line that only claims to be about a place far from here must not make those between look out of order.
+  if (sequence === last + 1 || (sequence > last && signed === hash)) places.goOn(sequence, hash);
   if (signed !== undefined && signed !== hash) return 'is not the record that was signed: it was changed or replaced';
   if (line[line.length - 1] !== 125 || Number(own) !== sequence || previous !== previousInKey)
     return 'does not fit its key';
   if (hash !== hashBeside) return 'does not fit the hash beside it';
   if (twice) return 'stands there twice';
-  if (!inOrder) return 'is out of order';
+  if (sequence <= last) return 'is out of order';
   if (signed !== undefined) return undefined;
-  if (previous !== before) return 'does not continue the record before it';
+  if (sequence !== last + 1 || previous !== before) return 'does not continue the record before it';
   unsigned.push({
     stream,
     sequence,
@@ -215,12 +220,15 @@ export function verify({ trail, checkpoints, keys, witness, found, progress = ()
       return streams.get(stream);
     };
     const told = slice === 0 ? found : () => undefined;
-    chain = readCheckpoints({ checkpoints, keys, witness, found: told }, (stream, place, hash) => {
+    chain = readCheckpoints({ checkpoints, keys, witness, found: told }, (stream, first, hashes) => {
       if (!mine(stream)) return;
       const places = placesOf(stream);
-      if (![undefined, hash].includes(places.at(place)))
-        found({ stream, sequence: place, problem: 'was signed twice, with two hashes' });
-      places.sign(place, hash);
+      for (let index = 0; index < hashes.length; index += 1) {
+        const before = places.at(first + index);
+        if (before !== undefined && before !== hashes[index])
+          found({ stream, sequence: first + index, problem: 'was signed twice, with two hashes' });
+        else places.sign(first + index, hashes[index]);
+      }
     });
     const unsigned = [];
     let number = 0;
@@ -248,7 +256,7 @@ export function verify({ trail, checkpoints, keys, witness, found, progress = ()
     }
     for (const [stream, places] of streams)
       for (let place = 1; place <= Math.max(places.signed, places.last); place += 1)
-        if (places.seen[place - 1] !== 1) found({ stream, sequence: place, problem: 'is missing' });
+        if (places.seen[place - 1] === MISSING) found({ stream, sequence: place, problem: 'is missing' });
     // As late as the export reaches, whoever made it: everything five minutes before that must be signed.
     for (const { at } of unsigned) if (at > newest) newest = at;
     newest = Math.max(newest, Date.parse(chain.at) || 0);

@@ -22,7 +22,7 @@ const FOLDER = 'checkpoints/';
 const PAGE = 1_000;
 const MAX_TRIES = 10;
 /** What one clock may be before or behind another. */
-const SKEW_MS = 600_000;
+const SKEW_MS = 120_000;
 
 /** Others took the next number ten times in a row. */
 export class CheckpointContentionError extends Error {

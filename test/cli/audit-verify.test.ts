@@ -2,10 +2,12 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AttributeValue, DeleteItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { auditExport } from '../../cli/audit.ts';
 import { auditCheckpoint } from '../../cli/audit-checkpoint.ts';
 import { auditVerify } from '../../cli/audit-verify.ts';
+import { archiveKey } from '../../shared/aws/archive.ts';
 import type { Broken } from '../../shared/aws/audit.ts';
 import { canonicalJson, sha256 } from '../../shared/model/canonical-json.ts';
 import type { LedgerRecord } from '../../shared/model/ledger-record.ts';
@@ -251,6 +253,48 @@ test('an export to a directory is verified without the gate, and names the same 
   const broken = (await verified()).broken.filter(({ problem }) => !/five minutes/.test(problem));
   for (const { stream, sequence } of broken) expect(run.stdout).toContain(`BROKEN  ${stream}  record ${sequence} `);
   expect(run.stdout).not.toContain(streamOf('whole'));
+});
+
+test('on AWS the sealed copies are compared as well, and that they could not be is said', async () => {
+  vi.stubEnv('AWS_ENDPOINT_URL', runtime.ready.awsUrl);
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'auditor');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'auditor');
+  vi.stubEnv('PORTCULLIS_LEDGER_TABLE', 'portcullis-ledger');
+  vi.stubEnv('PORTCULLIS_ARCHIVE_BUCKET', 'archive');
+  const { s3 } = runtime.clients();
+  const checkpoints = join(runtime.dataDir, 'data', 'checkpoints');
+  const verifiedOnAws = (more: object = {}) =>
+    printed((output) => auditVerify({ endpoint: 'whole-dev', checkpoints, region: 'us-east-1', ...more }, output));
+
+  const without = await verifiedOnAws();
+  expect(without.code).toBe(2);
+  expect(without.err).toMatch(/^NOT COMPARED: sealed copies: NoSuchBucket/);
+  expect(without.out).not.toContain('whole.');
+
+  await s3.send(new CreateBucketCommand({ Bucket: 'archive' }));
+  const items = await itemsOf('whole');
+  const keyOf = ({ pk, sk }: Item) => archiveKey(pk?.S ?? '', sk?.S ?? '') ?? '';
+  const seal = (item: Item, Body: string) =>
+    s3.send(new PutObjectCommand({ Bucket: 'archive', Key: keyOf(item), Body }));
+  for (const item of items) await seal(item, item.record?.S ?? '');
+  const compared = await verifiedOnAws();
+  expect(compared).toMatchObject({ code: 0, err: '' });
+  expect(compared.out).toMatch(/nothing differs from checkpoint \d+ and the sealed copies\.$/m);
+
+  const [first = {}] = items;
+  await seal(first, 'forged');
+  expect((await verifiedOnAws()).code).toBe(0);
+  const read = await verifiedOnAws({ readCopies: true });
+  expect(read.code).toBe(1);
+  expect(read.out).toContain(`record 1 has a sealed copy (${keyOf(first)}) that checkpoint `);
+  vi.unstubAllEnvs();
+});
+
+test('a directory is about everything, so it takes no single endpoint', async () => {
+  const { code } = await printed((output) =>
+    auditExport({ ...options(), endpoint: 'whole-dev', output: runtime.dataDir }, output),
+  );
+  expect(code).toBe(64);
 });
 
 test('all of them are named in one run, which ends with 1, and the whole one is not', async () => {

@@ -97,6 +97,17 @@ describe('after a stop', () => {
   });
 });
 
+test('two that were given the same directory do not fork the chain: the second to write says so', async () => {
+  const told = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  const [one, other] = [open(), open()];
+  one.add(record(1));
+  one.flush();
+  other.add(record(2));
+  other.flush();
+  expect(told.mock.calls).toEqual([[expect.stringContaining('somebody else writes to')]]);
+  expect(await chain()).toMatchObject({ problems: [], end: { number: 1, total: 1 } });
+});
+
 test('where it cannot be written what waits is kept, and signed when it can', async () => {
   const told = vi.spyOn(console, 'error').mockImplementation(() => undefined);
   const writer = open();
@@ -104,9 +115,10 @@ test('where it cannot be written what waits is kept, and signed when it can', as
   writer.add(record(1));
   writer.flush();
   expect(told).toHaveBeenCalledTimes(1);
+  // Back as it was: empty, with its key.
   open();
   vi.advanceTimersByTime(50_000);
-  expect((await chain()).end).toMatchObject({ number: 1, total: 1 });
+  expect(await chain()).toMatchObject({ problems: [], end: { number: 1, total: 1 } });
 });
 
 test.each([

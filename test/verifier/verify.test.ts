@@ -167,7 +167,11 @@ test(`of ${FULL ? 'ten thousand' : 'three hundred'} mutations every one is found
     const { found } = verified({ ...shared, lines: mutated });
     for (const [stream, { way, named }] of expected) {
       const own = found.filter((each) => each.stream === stream).map(({ sequence = 0 }) => sequence);
-      expect(own.length > 0 && Math.min(...own), `${way} of record ${named} of ${stream}`).toBe(named);
+      // A key that was changed may claim another place, which is named as well.
+      const told = way === 'bit of the keys' ? own.find((each) => each === named) : Math.min(...own);
+      expect(told, `${way} of record ${named} of ${stream}`).toBe(named);
+      const most = way === 'chain again' || way === 'truncate' ? own.length : 2;
+      expect(own.length, `${way} of record ${named} of ${stream}: ${own}`).toBeLessThanOrEqual(most);
     }
     // A line whose stream was made another's, or none, is told of as that; the stream it is missing from is named above.
     const others = found.filter(
@@ -177,7 +181,7 @@ test(`of ${FULL ? 'ten thousand' : 'three hundred'} mutations every one is found
     if (!keysTouched) expect(others).toEqual([]);
   }
   expect(counts.size).toBe(ways.length);
-});
+}, 900_000);
 
 describe('checkpoints', () => {
   const { byStream, checkpoints, pem } = wholeTrail(1_000, 5);
@@ -273,7 +277,7 @@ test(`honest trails with crashes between record and checkpoint give no alarm (${
     expect(chain.problems).toEqual([]);
     expect(chain.end.total).toBe(made.length);
   }
-});
+}, 900_000);
 
 describe('the program', () => {
   const directory = mkdtempSync(join(tmpdir(), 'portcullis-verify-'));
