@@ -13,6 +13,8 @@ import {
 import { formToken } from '../../shared/model/form-token.ts';
 import type { LedgerRecord, RecordBody, RecordOf } from '../../shared/model/ledger-record.ts';
 
+type Clients = { sagemaker: SageMakerClient; cloudwatch: CloudWatchClient; s3: S3Client; dynamodb: DynamoDBClient };
+
 /** A gate that is up, wherever it is, and the AWS account it watches. */
 export abstract class Gate {
   /** Where AWS calls go; undefined for AWS itself. */
@@ -40,8 +42,18 @@ export abstract class Gate {
     return { accessKeyId: who, secretAccessKey: 'none' };
   }
 
-  /** Clients as somebody would use them; the access key id says who. */
-  clients(who = 'eve-role') {
+  readonly #clients = new Map<string, Clients>();
+
+  /** Clients as somebody would use them; the access key id says who. Made once: tests look again and again. */
+  clients(who = 'eve-role'): Clients {
+    // A gate that was started again is elsewhere.
+    const key = `${who} ${this.awsUrl}`;
+    const made = this.#clients.get(key) ?? this.#makeClients(who);
+    this.#clients.set(key, made);
+    return made;
+  }
+
+  #makeClients(who: string): Clients {
     const credentials = this.credentials(who);
     const options = {
       region: this.region,
