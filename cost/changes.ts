@@ -177,7 +177,8 @@ async function settle(runtime: Runtime, endpoint: string, asked: boolean, known:
     while (!mail) {
       await sleep(50);
       const unknown = (await runtime.mails()).filter(({ text }) => !known.some((each) => each.text === text));
-      mail = unknown.find(({ text }) => text.includes(endpoint));
+      // Of those who are asked, somebody whose answer is enough.
+      mail = unknown.find(({ to, text }) => text.includes(endpoint) && to[0]?.startsWith('approver-one@'));
     }
     // People take longer than a deployment.
     await untilInService(runtime.awsUrl, endpoint);

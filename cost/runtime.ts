@@ -15,7 +15,9 @@ import type { Invocation } from './invocation.ts';
 import { invoke, newInvocation } from './meter.ts';
 import { matches, patternsOf, stateMachineOf, type Template, tasksOf } from './template.ts';
 
-export type Mail = { to: string[]; text: string };
+/** As the outbox keeps it; `at` is ISO 8601. */
+export type Mail = { at: string; to: string[]; text: string };
+
 /** Waits until something has been so for a while. */
 async function quiet(is: () => boolean): Promise<void> {
   for (let times = 0; times < 5; times = is() ? times + 1 : 0) await sleep(50);
