@@ -64,10 +64,22 @@ function requestFrom(item: Record<string, AttributeValue>): StoredRequest {
   };
 }
 
-export async function readRequest(services: With<'dynamodb'>, id: string): Promise<StoredRequest | undefined> {
-  if (!/^[a-z0-9]{26}$/.test(id)) return undefined;
+async function readItem(services: With<'dynamodb'>, id: string): Promise<Record<string, AttributeValue> | undefined> {
   const { Item } = await services.dynamodb.send(new GetItemCommand({ ...keyOf(services, id), ConsistentRead: true }));
-  return Item?.endpoint ? requestFrom(Item) : undefined;
+  return Item;
+}
+
+/** A request, and the ciphertext of the token that its execution waits with. */
+async function readWithToken(
+  services: With<'dynamodb'>,
+  id: string,
+): Promise<{ request: StoredRequest; token: Uint8Array | undefined } | undefined> {
+  const item = /^[a-z0-9]{26}$/.test(id) ? await readItem(services, id) : undefined;
+  return item?.endpoint && { request: requestFrom(item), token: item.token?.B };
+}
+
+export async function readRequest(services: With<'dynamodb'>, id: string): Promise<StoredRequest | undefined> {
+  return (await readWithToken(services, id))?.request;
 }
 
 const listed = (services: With, open: 'open' | 'review') => ({
@@ -161,14 +173,14 @@ const CLOSED = ['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken'];
 
 /**
  * Wakes the execution that waits for a request. It carries no authority and says nothing: the workflow reads the
- * ledger. Call it only after the end of the request is in the ledger; calling it twice does no harm.
+ * ledger. Call it only after the end of the request is in the ledger; calling it twice does no harm. `known` is the
+ * ciphertext of its token, where the caller has read it: it is tried first.
  */
-export async function resumeExecution(services: Resuming, id: string): Promise<void> {
-  for (;;) {
-    const { Item } = await services.dynamodb.send(new GetItemCommand({ ...keyOf(services, id), ConsistentRead: true }));
-    const ciphertext = Item?.token?.B;
-    if (ciphertext) await sendCallback(services, id, ciphertext);
-    if (await closeUnlessRetried(services, id, ciphertext)) return;
+export async function resumeExecution(services: Resuming, id: string, known?: Uint8Array): Promise<void> {
+  for (let token = known; ; token = undefined) {
+    token ??= (await readItem(services, id))?.token?.B;
+    if (token) await sendCallback(services, id, token);
+    if (await closeUnlessRetried(services, id, token)) return;
     // The task was retried in the meantime and waits with a new token now.
   }
 }
@@ -303,6 +315,8 @@ export type PersonalAnswer = {
   digest: string;
   /** Alone, in an emergency. */
   breakGlass?: boolean | undefined;
+  /** What was typed as the endpoint's name, where a page asked for it. */
+  typedName?: string | undefined;
 };
 
 /** What somebody wants to put on record about a request, given its history and who may approve at this moment. */
@@ -312,6 +326,14 @@ type Say<Reply> = (
   rules: ApprovalRules,
 ) => { reply: Reply; draft?: Draft | undefined };
 
+/** What came of it; `token` is the ciphertext of the token that wakes the execution. */
+type Said<Reply> = {
+  reply: Reply;
+  request: StoredRequest;
+  history: EndpointHistory;
+  token: Uint8Array | undefined;
+};
+
 /**
  * Reads the request, its stream and who may approve now, and appends what `say` makes of them in one conditional
  * insert; where somebody else was faster, all of it again. An unreadable list of approvers refuses.
@@ -320,9 +342,10 @@ export async function sayAbout<Reply>(
   services: With<'dynamodb'>,
   id: string,
   say: Say<Reply>,
-): Promise<{ reply: Reply; request: StoredRequest; history: EndpointHistory } | ReturnType<typeof refused>> {
-  const request = await readRequest(services, id);
-  if (!request) return refused('no-request', 'There is no such request.');
+): Promise<Said<Reply> | ReturnType<typeof refused>> {
+  const found = await readWithToken(services, id);
+  if (!found) return refused('no-request', 'There is no such request.');
+  const { request, token } = found;
   const { endpoint, generation } = request;
   const said: Reply[] = [];
   try {
@@ -331,7 +354,7 @@ export async function sayAbout<Reply>(
       said[0] = reply;
       return draft;
     });
-    return { reply: said[0] as Reply, request, history };
+    return { reply: said[0] as Reply, request, history, token };
   } catch (error) {
     if (!(error instanceof UnreadableApproversError)) throw error;
     return refused('approvers-unreadable', 'Who may approve cannot be read at the moment, so nobody may.');
@@ -357,7 +380,7 @@ export async function decide(services: Resuming, given: PersonalAnswer): Promise
     return { reply, draft: { id: `${kind}#${id}#${approver.id}`, body: reply.append, actor: actorOf(approver) } };
   });
   if (said.reply === 'refused') return said;
-  const { reply, request, history } = said;
+  const { reply, request, history, token } = said;
   if (!('final' in reply) || !reply.final) return reply;
   try {
     const change = changeOf(history, request.generation);
@@ -368,7 +391,7 @@ export async function decide(services: Resuming, given: PersonalAnswer): Promise
     }
     // The answer is recorded, and that is what the person is told. A callback that does not get through is made up
     // for later: the sweep finds the decision and resumes.
-    await resumeExecution(services, request.id);
+    await resumeExecution(services, request.id, token);
   } catch (error) {
     warn('resume failed', request.id, error);
   }

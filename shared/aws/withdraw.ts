@@ -19,10 +19,10 @@ export async function withdraw(
     return { reply, draft: { id: `decided#${id}`, body: reply.record, actor: actorOf(approver) } };
   });
   if (said.reply === 'refused') return said;
-  const { reply, request } = said;
+  const { reply, request, token } = said;
   // What is recorded stays; a callback that does not get through is made up for by the sweep.
   if (reply.reply !== 'refused') {
-    await resumeExecution(services, request.id).catch((error) => warn('resume failed', request.id, error));
+    await resumeExecution(services, request.id, token).catch((error) => warn('resume failed', request.id, error));
   }
   return reply;
 }

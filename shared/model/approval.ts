@@ -25,6 +25,8 @@ export type Answer = {
   digest: string;
   via?: Via | undefined;
   breakGlass?: boolean | undefined;
+  /** The endpoint's name as they typed it, where they were asked to. */
+  typedName?: string | undefined;
 };
 
 /** How far a need is met: so many approvals of so many. */
@@ -45,6 +47,7 @@ export type RefusalCode =
   | 'superseded'
   | 'expired'
   | 'other-deployment'
+  | 'wrong-name'
   | 'no-reason'
   | 'reason-too-long'
   | 'own-change'
@@ -213,6 +216,13 @@ export function askedChange(history: EndpointHistory, generation: number, reques
   return change?.request?.request === request ? { ...change, request: change.request } : undefined;
 }
 
+/** Approving for production, or alone, takes typing the endpoint's name, as the ledger has it. */
+function isOtherName({ opened }: AskedChange, { answer, breakGlass, typedName }: Answer): boolean {
+  if (typedName === undefined || answer !== 'approved') return false;
+  if (opened?.environment.name !== 'prod' && !breakGlass) return false;
+  return typedName.toLowerCase() !== opened?.facts.endpoint.name.toLowerCase();
+}
+
 /** Why an answer is refused whoever gives it well, or undefined. */
 function refusedAnswer(
   history: EndpointHistory,
@@ -234,6 +244,9 @@ function refusedAnswer(
   }
   const reason = refusedReason(given.reason);
   if (reason) return reason;
+  if (isOtherName(change, given)) {
+    return refused('wrong-name', "Type the endpoint's name as it stands there, to show that it is this one.");
+  }
   if (given.breakGlass) {
     if (given.answer !== 'approved')
       return refused('no-break-glass', 'Breaking the glass approves; to reject, just reject.');

@@ -155,6 +155,17 @@ describe('resumeExecution', () => {
     expect(used).toEqual(['the-token', 'the-new-token']);
     expect(await listOpenRequests(services)).toEqual([]);
   });
+  test('a token that was read before it was exchanged is tried, and then the one that waits is', async () => {
+    const { services, aws, tables } = await asked();
+    const before = tables.approvals.get(REQUEST)?.token?.B;
+    await storeToken(services, request, 'the-new-token');
+    await resumeExecution(services, REQUEST, before);
+    expect(aws.sfn.commandCalls(SendTaskSuccessCommand).map(({ args }) => args[0].input.taskToken)).toEqual([
+      'the-token',
+      'the-new-token',
+    ]);
+    expect(await listOpenRequests(services)).toEqual([]);
+  });
   test('any other error is thrown and the token kept for the next try', async () => {
     const { services, aws } = await asked();
     aws.sfn.on(SendTaskSuccessCommand).rejects(awsError('ThrottlingException'));

@@ -21,6 +21,7 @@ import {
   given,
   HEX,
   history,
+  inStaging,
   instanceVariant,
   later,
   NOW,
@@ -327,6 +328,31 @@ describe('breaking the glass', () => {
       result: 'approved',
       reason: 'Approved by breaking the glass, by asha alone: looks right',
     });
+  });
+});
+
+describe("the endpoint's name, typed by somebody who was asked to", () => {
+  const name = opened().facts.endpoint.name;
+  test.each<[string, Partial<Answer>, string]>([
+    ['as it stands there counts', { typedName: name }, 'recorded'],
+    ['in capitals counts, for SageMaker tells no names apart by case', { typedName: name.toUpperCase() }, 'recorded'],
+    ['left empty does not', { typedName: '' }, 'refused'],
+    ['as another one does not', { typedName: `${name}-2` }, 'refused'],
+    ['is not needed to reject', { typedName: '', answer: 'rejected' }, 'recorded'],
+  ])('%s', (_how, answer, reply) => {
+    expect(decide(answer)).toMatchObject(reply === 'refused' ? { reply, code: 'wrong-name' } : { reply });
+  });
+  test('is asked for in prod, and wherever the glass is broken', () => {
+    const elsewhere = opened(1, facts({ environment: inStaging }));
+    const written: Written[] = [
+      { body: elsewhere, actor: person('dana') },
+      findings(),
+      requested(1, { digest: elsewhere.digest }),
+    ];
+    expect(decide({ typedName: '', digest: elsewhere.digest }, written)).toMatchObject({ reply: 'recorded' });
+    const alone = { typedName: '', digest: elsewhere.digest, breakGlass: true };
+    const emergency = { ...rules, groups: { oncall: ['asha'] }, breakGlassGroup: 'oncall' };
+    expect(decide(alone, written, NOW, emergency)).toMatchObject({ code: 'wrong-name' });
   });
 });
 
