@@ -4,7 +4,7 @@ import {
   chmodSync,
   closeSync,
   existsSync,
-  fsyncSync,
+  fsync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -121,10 +121,15 @@ export function openCheckpointWriter({
     const opened = openSync(file, 'a');
     try {
       writeSync(opened, `${line}\n`);
-      fsyncSync(opened);
-    } finally {
+    } catch (error) {
       closeSync(opened);
+      throw error;
     }
+    // Reaching the disk takes long while others write, and everything else in this thread would wait for it.
+    fsync(opened, (error) => {
+      closeSync(opened);
+      if (error) console.error(`A checkpoint may not have reached the disk: ${error.message}`);
+    });
     size = statSync(file).size;
     end = { number: checkpoint.number, hash: sha256(line), total: checkpoint.total };
     for (const { stream, sequence } of batch) covered.set(stream, sequence);
