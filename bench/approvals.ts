@@ -5,15 +5,13 @@ import {
   changeWeight,
   createEndpoint,
   percentile,
-  prepare,
   putGroupAlarms,
   type Running,
-  records,
   sleep,
   startRuntime,
 } from './driver.ts';
 import { BENCH_CONFIG } from './pipeline.ts';
-import { type Parked, parkExecutions, thinServices, writeWaiting } from './waiting-requests.ts';
+import { askedOf, openCount, withWaiting } from './waiting-requests.ts';
 
 // `npm run bench:approvals`: many people wait for an answer. Listing them, deciding while changes come in, and being
 // there again after kill -9. Requests that are only waited for are written into the stores as the gate writes them;
@@ -22,58 +20,6 @@ import { type Parked, parkExecutions, thinServices, writeWaiting } from './waiti
 const GOALS = { listRatio: 1.5, decisionMs: 100, readyMs: 10_000 };
 /** Decided under the same load before the count begins: a runtime that has just started still compiles. */
 const WARM_UP = 60;
-const TEMPLATE = 'asks-template';
-
-const openCount = async (awsUrl: string): Promise<number> => {
-  let [count, from]: [number, object | undefined] = [0, undefined];
-  do {
-    const page: { Count: number; LastEvaluatedKey?: object } = await call(awsUrl, 'DynamoDB_20120810.Query', {
-      TableName: 'portcullis-approvals',
-      IndexName: 'by-open',
-      Select: 'COUNT',
-      KeyConditionExpression: '#open = :open',
-      ExpressionAttributeNames: { '#open': 'open' },
-      ExpressionAttributeValues: { ':open': { S: 'open' } },
-      ...(from && { ExclusiveStartKey: from }),
-    });
-    count += page.Count;
-    from = page.LastEvaluatedKey;
-  } while (from);
-  return count;
-};
-
-async function until(what: string, is: () => Promise<boolean>, ms = 120_000): Promise<void> {
-  for (const end = Date.now() + ms; !(await is()); ) {
-    if (Date.now() > end) throw new Error(`Within ${ms} ms there was no ${what}.`);
-    await sleep(200);
-  }
-}
-
-const askedOf = async (awsUrl: string, name: string) =>
-  (await records(awsUrl, name)).flatMap(({ body }) => (body.kind === 'approval-requested' ? [body] : []))[0];
-
-/** A runtime in which so many requests wait, besides `real` ones of endpoints that are there. */
-async function withWaiting(waiting: number, real: number): Promise<Running & { parked: Parked[]; fillMs: number }> {
-  const runtime = await startRuntime(BENCH_CONFIG);
-  // Three instances in staging need approval.
-  await prepare(runtime.awsUrl, 3);
-  const names = [TEMPLATE, ...Array.from({ length: real }, (_, index) => `asks-${index}`)];
-  for (let start = 0; start < names.length; start += 100) {
-    const group = names.slice(start, start + 100);
-    await putGroupAlarms(runtime.awsUrl, `group-${start}`, group);
-    for (const name of group) await createEndpoint(runtime.awsUrl, name, `group-${start}`, 'staging');
-  }
-  await until('requests of the endpoints', async () => (await openCount(runtime.awsUrl)) === names.length);
-  const started = performance.now();
-  const template = await records(runtime.awsUrl, TEMPLATE);
-  const parked = await writeWaiting(thinServices(runtime.awsUrl), template, waiting - names.length);
-  const fillMs = performance.now() - started;
-  await runtime.end('SIGTERM');
-  parkExecutions(runtime.dataDir, parked);
-  const again = await startRuntime(BENCH_CONFIG, [], runtime.dataDir);
-  if ((await openCount(again.awsUrl)) !== waiting) throw new Error(`There are not ${waiting} requests waiting.`);
-  return { ...again, parked, fillMs };
-}
 
 /** One page of the list: how long it took, and where it goes on. */
 async function listPage(consoleUrl: string, path: string): Promise<{ ms: number; next: string | undefined }> {

@@ -10,7 +10,18 @@ import { sha256 } from '../shared/model/canonical-json.ts';
 import { changeDigest } from '../shared/model/effective-deployment.ts';
 import { historyOf } from '../shared/model/endpoint-history.ts';
 import { GENESIS, type LedgerRecord, type RecordBody } from '../shared/model/ledger-record.ts';
-import { ACCOUNT, call } from './driver.ts';
+import {
+  ACCOUNT,
+  call,
+  createEndpoint,
+  prepare,
+  putGroupAlarms,
+  type Running,
+  records,
+  sleep,
+  startRuntime,
+} from './driver.ts';
+import { BENCH_CONFIG } from './pipeline.ts';
 
 /** The gate's own functions over a thin wire: what fills the stores must not take longer than what is measured. */
 export function thinServices(awsUrl: string): Services {
@@ -102,4 +113,62 @@ export function parkExecutions(dataDir: string, parked: readonly Parked[]): void
     }
   });
   store.close();
+}
+
+const TEMPLATE = 'asks-template';
+
+/** How many requests are on the list of open ones. */
+export const openCount = async (awsUrl: string): Promise<number> => {
+  let [count, from]: [number, object | undefined] = [0, undefined];
+  do {
+    const page: { Count: number; LastEvaluatedKey?: object } = await call(awsUrl, 'DynamoDB_20120810.Query', {
+      TableName: 'portcullis-approvals',
+      IndexName: 'by-open',
+      Select: 'COUNT',
+      KeyConditionExpression: '#open = :open',
+      ExpressionAttributeNames: { '#open': 'open' },
+      ExpressionAttributeValues: { ':open': { S: 'open' } },
+      ...(from && { ExclusiveStartKey: from }),
+    });
+    count += page.Count;
+    from = page.LastEvaluatedKey;
+  } while (from);
+  return count;
+};
+
+async function until(what: string, is: () => Promise<boolean>, ms = 120_000): Promise<void> {
+  for (const end = Date.now() + ms; !(await is()); ) {
+    if (Date.now() > end) throw new Error(`Within ${ms} ms there was no ${what}.`);
+    await sleep(200);
+  }
+}
+
+/** What people were asked about an endpoint first. */
+export const askedOf = async (awsUrl: string, name: string) =>
+  (await records(awsUrl, name)).flatMap(({ body }) => (body.kind === 'approval-requested' ? [body] : []))[0];
+
+/** A runtime in which so many requests wait, `real` ones of endpoints that are there among them. */
+export async function withWaiting(
+  waiting: number,
+  real: number,
+): Promise<Running & { parked: Parked[]; fillMs: number }> {
+  const runtime = await startRuntime(BENCH_CONFIG);
+  // Three instances in staging need approval.
+  await prepare(runtime.awsUrl, 3);
+  const names = [TEMPLATE, ...Array.from({ length: real }, (_, index) => `asks-${index}`)];
+  for (let start = 0; start < names.length; start += 100) {
+    const group = names.slice(start, start + 100);
+    await putGroupAlarms(runtime.awsUrl, `group-${start}`, group);
+    for (const name of group) await createEndpoint(runtime.awsUrl, name, `group-${start}`, 'staging');
+  }
+  await until('requests of the endpoints', async () => (await openCount(runtime.awsUrl)) === names.length);
+  const started = performance.now();
+  const template = await records(runtime.awsUrl, TEMPLATE);
+  const parked = await writeWaiting(thinServices(runtime.awsUrl), template, waiting - names.length);
+  const fillMs = performance.now() - started;
+  await runtime.end('SIGTERM');
+  parkExecutions(runtime.dataDir, parked);
+  const again = await startRuntime(BENCH_CONFIG, [], runtime.dataDir);
+  if ((await openCount(again.awsUrl)) !== waiting) throw new Error(`There are not ${waiting} requests waiting.`);
+  return { ...again, parked, fillMs };
 }
