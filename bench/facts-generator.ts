@@ -308,7 +308,7 @@ function endpointFacts(random: Random, index: number): EndpointFacts {
     reusedSince: null,
     variants,
     volumeKmsKeyId: random.chance(0.3) ? `arn:aws:kms:us-east-1:111122223333:key/${random.hex(8)}` : null,
-    dataCapture: random.chance(0.6)
+    dataCapture: random.chance(environment.name === 'prod' ? 0.95 : 0.6)
       ? {
           enabled: random.chance(0.9),
           samplingPercentage: random.pick([5, 20, 50, 100]),

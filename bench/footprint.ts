@@ -75,7 +75,7 @@ export async function benchWaiting({ waiting = 10_000, real = 100 } = {}) {
 const target = (operation: string) => `SageMaker.${operation}`;
 
 /** An endpoint with two variants (two models, two artifacts in one bucket) and two schedules with job definitions. */
-async function typicalEndpoint(awsUrl: string, name: string): Promise<void> {
+export async function typicalEndpoint(awsUrl: string, name: string): Promise<void> {
   const put = (path: string, body = '') =>
     fetch(`${awsUrl}${path}`, {
       method: 'PUT',
@@ -207,10 +207,11 @@ export async function benchReads({ latencyMs = 150 } = {}) {
       recordsPerChange: appended,
     };
     return {
-      ok: result.coldControl <= 9 && result.warmTotal <= 3 && depth <= 4,
+      // Nine, and since guards are read live two schedules and the list of open mute rules.
+      ok: result.coldControl <= 12 && result.warmTotal <= 3 && depth <= 4,
       result,
       lines: [
-        `(d) cold: ${result.coldControl} SageMaker and CloudWatch reads (goal 9), ${result.coldTotal} with scaling bounds and S3: ${shown(cold.calls)}`,
+        `(d) cold: ${result.coldControl} SageMaker and CloudWatch reads (goal 12), ${result.coldTotal} with scaling bounds and S3: ${shown(cold.calls)}`,
         `    warm: ${result.warmTotal} (goal 3): ${shown(warm.calls)}; a whole warm change from event to outcome: ${result.warmChangeTotal} reads, ${appended} records`,
         `    sequential depth ${depth} (goal 4): ${slow.ms.toFixed(0)} ms with ${latencyMs} ms for each call`,
       ],

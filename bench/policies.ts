@@ -12,7 +12,7 @@ import { type Environment, matchesPattern } from '../shared/model/environment.ts
 import { type Finding, Outcome } from '../shared/model/finding.ts';
 import { formatUsd, type HourlyCost, hourlyCost } from '../shared/model/hourly-cost.ts';
 import { PriceTable } from '../shared/model/price-table.ts';
-import { type HostedVariant, instanceTypesOf, isHosted, serves } from '../shared/model/variant.ts';
+import { type HostedVariant, instanceTypesOf, isHosted, serves, type Variant } from '../shared/model/variant.ts';
 import { explainCost } from '../shared/policies/budget.ts';
 import { evaluate, policies } from '../shared/policies/index.ts';
 import { PolicyLimits, type PolicySettings } from '../shared/policies/settings.ts';
@@ -26,6 +26,9 @@ import { formatRatio, goal, goalTable, interleave, median, ratioOf, table } from
 // What the peers are given: the sentences (`textsFor`, and the statements written once at set-up), the endpoint's
 // hosted variants, its cost (`hourlyCost`: neither has loops that add), and `matchesPattern` for the names of alarms.
 // What holds, for which variant, alarm, monitor or artifact, is theirs to say.
+//
+// Facts are generated as plans know them: of what is known of settled endpoints only (runs of monitors, mute rules, what
+// capture does in fact) they hold nothing, and nobody is asked about it.
 
 type Evaluate = (facts: EndpointFacts) => Finding[] | Promise<Finding[]>;
 type Result = { outcome: Outcome; messages: readonly string[] };
@@ -79,19 +82,36 @@ function textsFor(settings: PolicySettings) {
     deploymentUnknown: (reason: string) => `${reason} The rollback alarms are verified when it has ended.`,
     noAlarm: (role: string, patterns: readonly string[]) =>
       `The deployment names no ${role} in AutoRollbackConfiguration (looked for ${patterns.join(', ')}).`,
-    badAlarm: (alarm: RollbackAlarm) => {
-      if (!alarm.exists) return `Alarm ${alarm.name} does not exist in CloudWatch.`;
-      return alarm.watchesEndpoint === false
-        ? `Alarm ${alarm.name} does not watch this endpoint.`
-        : `Whether alarm ${alarm.name} watches this endpoint cannot be told from its definition.`;
+    /** Everything there is to say about an alarm. */
+    aboutAlarm: (alarm: RollbackAlarm): string[] => {
+      const { name } = alarm;
+      if (!alarm.exists) return [`Alarm ${name} does not exist in CloudWatch.`];
+      if (alarm.watchesEndpoint === false) return [`Alarm ${name} does not watch this endpoint.`];
+      if (alarm.watchesEndpoint === null)
+        return [`Whether alarm ${name} watches this endpoint cannot be told from its definition.`];
+      return [
+        ...(alarm.actionsEnabled ? [] : [`The actions of alarm ${name} are disabled (ActionsEnabled false).`]),
+        ...(alarm.state === 'ALARM' ? [`Alarm ${name} is in ALARM now.`] : []),
+      ];
     },
-    cannotMonitor: (what: string) =>
-      `SageMaker cannot monitor ${what}, so this endpoint cannot be in production: use a single-model instance variant.`,
+    cannotMonitor: (variants: readonly Variant[]) => {
+      const reasons = variants.map((variant) =>
+        isHosted(variant)
+          ? `multi-model variant ${variant.name}: SageMaker monitors single-model endpoints only (developer guide, Model Monitor)`
+          : `serverless variant ${variant.name}: SageMaker has no data capture and no Model Monitor for Serverless Inference (developer guide, feature exclusions)`,
+      );
+      return `Model Monitor cannot watch this endpoint. It has ${reasons.join('; ')}.`;
+    },
     notYetMonitored: ({ monitors, readAt, createdAt }: EndpointFacts) => {
       const left = Math.ceil(monitoringGraceMinutes - (Date.parse(readAt) - Date.parse(createdAt)) / 60_000);
       return `Not yet monitored: ${unmonitored(monitors)}. It has ${left} more minutes, then this is a violation.`;
     },
-    notMonitored: ({ monitors }: EndpointFacts) => `Not monitored: ${unmonitored(monitors)}.`,
+    /** `lacks` a good monitor, or is `blind`: captures nothing. */
+    notMonitored: ({ monitors }: EndpointFacts, lacks: boolean, blind: boolean) =>
+      `Not monitored: ${[
+        ...(lacks ? [unmonitored(monitors)] : []),
+        ...(blind ? ['data capture is off (DataCaptureConfig), and monitors read what it captures'] : []),
+      ].join('; ')}.`,
     manyInstances: (variant: string, most: number, usual: number) =>
       `Variant ${variant} can run ${most} instances; ${usual} is the default here.`,
     notApproved: (variant: string, type: string, environment: string) =>
@@ -257,34 +277,47 @@ function rulesEngine(settings: PolicySettings): Evaluate {
       'rollback-alarms',
       'violation',
       [deploymentIs(true), any('badAlarmsFor', { role })],
-      (_, found: RollbackAlarm[]) => found.map(texts.badAlarm),
+      (_, found: RollbackAlarm[]) => found.flatMap(texts.aboutAlarm),
+    );
+    rule(
+      'rollback-alarms',
+      'advice',
+      [deploymentIs(true), any('remarkableFor', { role })],
+      (_, found: RollbackAlarm[]) => found.flatMap(texts.aboutAlarm),
     );
   }
 
   onlyAbout('prod-model-monitor', 'prod');
-  const unmonitored = [isProd, none('serverless'), none('multiModel'), none('goodMonitors')];
-  rule('prod-model-monitor', 'violation', [isProd, any('serverless')], (_, [first]: { name: string }[]) => [
-    texts.cannotMonitor(`serverless variant ${first?.name}`),
+  rule('prod-model-monitor', 'not-applicable', [isProd, none('monitorable')], ({ variants }) => [
+    texts.cannotMonitor(variants),
   ]);
-  rule(
-    'prod-model-monitor',
-    'violation',
-    [isProd, none('serverless'), any('multiModel')],
-    (_, [first]: { name: string }[]) => [texts.cannotMonitor(`multi-model variant ${first?.name}`)],
-  );
+  const applies = [isProd, any('monitorable')];
   const grace = settings.monitoringGraceMinutes;
+  const [captures, isBlind] = [true, false].map((value) => ({ fact: 'captures', operator: 'equal', value }));
+  if (!captures || !isBlind) throw new Error('two conditions');
   rule(
     'prod-model-monitor',
     'advice',
-    [...unmonitored, { fact: 'ageMinutes', operator: 'lessThan', value: grace }],
+    [...applies, captures, { fact: 'ageMinutes', operator: 'lessThan', value: grace }, none('goodMonitors')],
     (facts) => [texts.notYetMonitored(facts)],
   );
   rule(
     'prod-model-monitor',
     'violation',
-    [...unmonitored, { fact: 'ageMinutes', operator: 'greaterThanInclusive', value: grace }],
-    (facts) => [texts.notMonitored(facts)],
+    [
+      ...applies,
+      captures,
+      { fact: 'ageMinutes', operator: 'greaterThanInclusive', value: grace },
+      none('goodMonitors'),
+    ],
+    (facts) => [texts.notMonitored(facts, true, false)],
   );
+  rule('prod-model-monitor', 'violation', [...applies, isBlind, none('goodMonitors')], (facts) => [
+    texts.notMonitored(facts, true, true),
+  ]);
+  rule('prod-model-monitor', 'violation', [...applies, isBlind, any('goodMonitors')], (facts) => [
+    texts.notMonitored(facts, false, true),
+  ]);
 
   onlyAbout('minimal-instance-counts', 'dev', 'staging');
   rule('minimal-instance-counts', 'not-applicable', [environment('notEqual', 'prod'), none('hosted')], () => [
@@ -347,12 +380,14 @@ function rulesEngine(settings: PolicySettings): Evaluate {
 
   return async (facts) => {
     const hosted = facts.variants.filter(isHosted);
+    /** In production an alarm must be able to speak, too. */
+    const mayRollBack = (alarm: RollbackAlarm) =>
+      alarm.exists && alarm.watchesEndpoint === true && (alarm.actionsEnabled || facts.environment.name !== 'prod');
     const { results } = await engine.run({
       environment: facts.environment.name,
       deploymentKnown: facts.deployment.known,
       hosted,
       artifacts: facts.artifacts,
-      serverless: () => facts.variants.filter((variant) => !isHosted(variant)),
       typesOutside: ({ allowed: where }: { allowed: Environment }) =>
         hosted.flatMap((variant) =>
           instanceTypesOf(variant)
@@ -378,12 +413,18 @@ function rulesEngine(settings: PolicySettings): Evaluate {
       },
       badAlarmsFor: async ({ role }: { role: string }, almanac: Almanac) => {
         const alarms = await almanac.factValue<RollbackAlarm[]>('alarmsFor', { role });
-        return alarms.some((alarm) => alarm.exists && alarm.watchesEndpoint) ? [] : alarms;
+        return alarms.some(mayRollBack) ? [] : alarms;
       },
-      multiModel: () =>
-        facts.variants.filter(({ models }) =>
-          models.some(({ containers }) => containers.some(({ mode }) => mode === 'MultiModel')),
+      /** The first alarm that fills the role, if there is something to say about it all the same. */
+      remarkableFor: async ({ role }: { role: string }, almanac: Almanac) => {
+        const alarm = (await almanac.factValue<RollbackAlarm[]>('alarmsFor', { role })).find(mayRollBack);
+        return alarm?.exists && (alarm.state === 'ALARM' || !alarm.actionsEnabled) ? [alarm] : [];
+      },
+      monitorable: () =>
+        hosted.filter(
+          ({ models }) => !models.some(({ containers }) => containers.some(({ mode }) => mode === 'MultiModel')),
         ),
+      captures: facts.dataCapture?.enabled === true && facts.dataCapture.samplingPercentage > 0,
       goodMonitors: () =>
         facts.monitors.filter(({ status, baselineUris }) => status === 'Scheduled' && baselineUris.length > 0),
       ageMinutes: () => (Date.parse(facts.readAt) - Date.parse(facts.createdAt)) / 60_000,
@@ -453,8 +494,20 @@ function celPolicies(settings: PolicySettings): Record<string, CelPolicy> {
     ],
   });
   const multiModel = `v.models.exists(m, m.containers.exists(c, c.mode == 'MultiModel'))`;
-  const unmonitored = `!facts.variants.exists(v, v.kind == 'serverless' || ${multiModel})
-    && !facts.monitors.exists(m, m.status == 'Scheduled' && size(m.baselineUris) > 0)`;
+  const excluded = `facts.variants.all(v, v.kind == 'serverless' || ${multiModel})`;
+  const blind = `(facts.dataCapture == null || !facts.dataCapture.enabled || facts.dataCapture.samplingPercentage <= 0.0)`;
+  const unmonitored = `!facts.monitors.exists(m, m.status == 'Scheduled' && size(m.baselineUris) > 0)`;
+  /** `use` of the alarms that are named for a role, and of those among them that may roll back. */
+  const ofRole = (use: string) => `cel.bind(
+    patterns, alarmPatterns(role, facts.endpoint.name), cel.bind(
+    named, facts.deployment.rollbackAlarms.filter(a, patterns.exists(p, matchesPattern(p, a.name))), cel.bind(
+    good, named.filter(a, a.exists && a.watchesEndpoint == true && (a.actionsEnabled || environment != 'prod')),
+    ${use})))`;
+  const lacksOne = `requiredAlarms.exists(role, ${ofRole('size(good) == 0')})`;
+  const aboutRoles = `flat(requiredAlarms.map(role, ${ofRole(
+    `size(named) == 0 ? [noAlarm(role, patterns)]
+      : size(good) > 0 ? aboutAlarm(good[0]) : flat(named.map(a, aboutAlarm(a)))`,
+  )}))`;
   const young = `timestamp(facts.readAt) - timestamp(facts.createdAt) < monitoringGrace`;
   const anyType = settings.prod.instanceTypes === 'any';
   return {
@@ -495,29 +548,18 @@ function celPolicies(settings: PolicySettings): Record<string, CelPolicy> {
       unless: `''`,
       problems: [
         ['advice', `facts.deployment.known ? [] : [deploymentUnknown(facts.deployment.reason)]`],
-        [
-          'violation',
-          `!facts.deployment.known ? [] : flat(requiredAlarms.map(role, cel.bind(
-            patterns, alarmPatterns(role, facts.endpoint.name), cel.bind(
-            named, facts.deployment.rollbackAlarms.filter(a, patterns.exists(p, matchesPattern(p, a.name))),
-            size(named) == 0 ? [noAlarm(role, patterns)]
-              : named.exists(a, a.exists && a.watchesEndpoint == true) ? []
-              : named.map(a, badAlarm(a))))))`,
-        ],
+        ['violation', `facts.deployment.known && ${lacksOne} ? ${aboutRoles} : []`],
+        ['advice', `!facts.deployment.known || ${lacksOne} ? [] : ${aboutRoles}`],
       ],
     },
     'prod-model-monitor': {
-      unless: `${about('prod')} : ''`,
+      unless: `${about('prod')} : ${excluded} ? cannotMonitor(facts.variants) : ''`,
       problems: [
+        ['advice', `${unmonitored} && !${blind} && ${young} ? [notYetMonitored(facts)] : []`],
         [
           'violation',
-          `cel.bind(serverless, facts.variants.filter(v, v.kind == 'serverless'),
-            size(serverless) > 0 ? [cannotMonitor('serverless variant ' + serverless[0].name)]
-              : cel.bind(multi, facts.variants.filter(v, ${multiModel}),
-                size(multi) > 0 ? [cannotMonitor('multi-model variant ' + multi[0].name)] : []))`,
+          `${blind} || ${unmonitored} && !(${young}) ? [notMonitored(facts, ${unmonitored}, ${blind})] : []`,
         ],
-        ['advice', `${unmonitored} && ${young} ? [notYetMonitored(facts)] : []`],
-        ['violation', `${unmonitored} && !(${young}) ? [notMonitored(facts)] : []`],
       ],
     },
     'minimal-instance-counts': {
@@ -605,10 +647,10 @@ function cel(settings: PolicySettings): Evaluate {
     .registerFunction('dear(map, double): string', texts.dear)
     .registerFunction('deploymentUnknown(string): string', texts.deploymentUnknown)
     .registerFunction('noAlarm(string, list<string>): string', texts.noAlarm)
-    .registerFunction('badAlarm(map): string', texts.badAlarm)
-    .registerFunction('cannotMonitor(string): string', texts.cannotMonitor)
+    .registerFunction('aboutAlarm(map): list<string>', texts.aboutAlarm)
+    .registerFunction('cannotMonitor(list): string', texts.cannotMonitor)
     .registerFunction('notYetMonitored(map): string', texts.notYetMonitored)
-    .registerFunction('notMonitored(map): string', texts.notMonitored)
+    .registerFunction('notMonitored(map, bool, bool): string', texts.notMonitored)
     .registerFunction('manyInstances(string, double, double): string', texts.manyInstances)
     .registerFunction('notApproved(string, string, string): string', texts.notApproved)
     .registerFunction('typeUnknown(string, string): string', texts.typeUnknown)

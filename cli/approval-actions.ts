@@ -8,7 +8,7 @@ const finalLine = ({ answer, approvers, reason }: NonNullable<ApiReply['final']>
   `It was already ${answer} by ${approvers.join(', ') || 'nobody'}: ${visible(reason)}`;
 
 /** Says what became of it. 0: on record; 1: refused, or decided otherwise; 2: the gate could not be asked. */
-function conclude(
+export function conclude(
   { status, body }: { status: number; body: ApiReply },
   recorded: (body: ApiReply) => string,
   { json: asJson }: ActOptions,

@@ -1,11 +1,11 @@
-import { listChanges } from '../shared/aws/change-index.ts';
+import { listChanges } from '../shared/aws/change-pages.ts';
+import { ChangeState } from '../shared/model/change-filter.ts';
 import { Environment } from '../shared/model/environment.ts';
-import { Result } from '../shared/model/ledger-record.ts';
 import { changeTable } from './change-table.ts';
 import { type AwsOptions, monthOf, servicesFor } from './context.ts';
 import { CliError, EXIT, json, type Output } from './output.ts';
 
-const STATES = ['open', ...Result.options] as const;
+const STATES = ChangeState.options;
 
 /** `portcullis changes`: what changed lately and how it ended. */
 export async function changes(
@@ -23,12 +23,12 @@ export async function changes(
   const limit = Number(options.limit ?? 50);
   if (!Number.isInteger(limit) || limit < 1)
     throw new CliError(`--limit is ${options.limit}; it must be a whole number above 0.`, EXIT.usage);
-  const shown = await listChanges(servicesFor(options), {
-    ...(environment ? { environments: [environment.data] } : {}),
-    ...(month ? { month } : {}),
-    ...(state ? { state } : {}),
-    limit,
-  });
+  const filter = {
+    ...(environment ? { environment: environment.data } : {}),
+    ...(month ? { from: month, to: month } : {}),
+    ...(state ? { result: state } : {}),
+  };
+  const shown = await listChanges(servicesFor(options), filter, limit);
   if (options.json) output.out(json(shown));
   else if (shown.length === 0) output.out('No change is on record.');
   else {

@@ -1,3 +1,5 @@
+import { resolve } from 'node:path';
+import { openSecurityLog, SecurityLogError } from '../local/security-log.ts';
 import { readAccountId } from '../shared/aws/account.ts';
 import { createServices, type Services } from '../shared/aws/services.ts';
 import { loadConfig } from '../shared/config-yaml.ts';
@@ -41,7 +43,14 @@ export function servicesFor({ local, awsPort, region, stage }: AwsOptions): Serv
   }
   if (region) process.env.AWS_REGION = region;
   process.env.AWS_REGION ??= process.env.AWS_DEFAULT_REGION ?? 'us-east-1';
-  return createServices(loadConfig(process.env));
+  const config = loadConfig(process.env);
+  const logs = process.env.PORTCULLIS_LOG_DIRECTORY;
+  if (!logs) return createServices(config);
+  try {
+    return createServices(config, { note: openSecurityLog(resolve(logs), () => new Date().toISOString()).note });
+  } catch (error) {
+    throw error instanceof SecurityLogError ? new CliError(error.message) : error;
+  }
 }
 
 /** The same for commands that start changes, which takes a state machine. */

@@ -1,5 +1,6 @@
 import { readTableStatus, tryListing } from '../shared/aws/account.ts';
 import { listRules, readDeadLetters, readMailIdentity } from '../shared/aws/deployed-stack.ts';
+import { readLivePrices, wantsLivePrices } from '../shared/aws/live-prices.ts';
 import type { Services } from '../shared/aws/services.ts';
 import { readTrail } from '../shared/aws/trail-reader.ts';
 import type { Config } from '../shared/config.ts';
@@ -16,6 +17,7 @@ export const RULES = [
   'sagemaker-calls',
   'scaling-calls',
   'alarm-configurations',
+  'guard-calls',
   'execution-ends',
   'smoke',
   'plans',
@@ -31,10 +33,19 @@ function checkApprovers({ file }: Config): Found {
     : ok(listed);
 }
 
-function checkPrices({ policySettings: { prices } }: Config, now: string): Found {
-  const ageDays = Math.floor((Date.parse(now) - Date.parse(prices.asOf)) / DAY_MS);
-  const known = `${prices.region}, as of ${prices.asOf}, ${ageDays} days old`;
-  return ageDays > PRICES_OLD_AFTER_DAYS ? warning(`${known}: compare it with AWS's prices (prices.file)`) : ok(known);
+/** Prices that were read, where there are any; whether they can be told, other checks say. */
+async function checkPrices(services: Services): Promise<Found> {
+  const { config } = services;
+  const asked = config.stateMachineArn !== '' && wantsLivePrices(services);
+  const live = asked ? await readLivePrices(services, config.region).catch(() => undefined) : undefined;
+  const { asOf, region } = live ?? config.policySettings.prices;
+  const ageDays = Math.floor((Date.parse(services.now()) - Date.parse(asOf)) / DAY_MS);
+  const known = `${region}, as of ${asOf}, ${ageDays} days old`;
+  // AWS publishes prices anew when they change, so those that were read may be old and right.
+  if (live) return ok(`${known}: ${live.source}`);
+  return ageDays > PRICES_OLD_AFTER_DAYS
+    ? warning(`${known}: read AWS's with "portcullis prices refresh", or compare them (prices.file)`)
+    : ok(known);
 }
 
 async function checkTable(services: Services, name: string): Promise<Found> {
@@ -106,7 +117,7 @@ export async function diagnose(services: Services, options: Pick<AwsOptions, 'lo
     { check: 'node', ...ok(process.version) },
     { check: 'configuration', ...ok('valid') },
     { check: 'approvers', ...checkApprovers(config) },
-    { check: 'prices', ...checkPrices(config, services.now()) },
+    { check: 'prices', ...(await checkPrices(services)) },
     ...(await Promise.all([
       attempt('credentials', 'credentials that AWS knows', async () =>
         ok(`account ${await accountOf(services)}, region ${config.region}`),

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { listStreams } from '../shared/aws/audit.ts';
 import { type LedgerItem, readWholeStream } from '../shared/aws/ledger.ts';
+import { WHOLE_TRAIL } from '../shared/model/trail-scope.ts';
+import { noteExport } from './note-export.ts';
 import { CliError, EXIT, type Output } from './output.ts';
 import { type WitnessOptions, witnessesFor } from './witnesses.ts';
 
@@ -44,8 +46,16 @@ export async function exportDirectory(directory: string, options: WitnessOptions
     for (const stream of streams) for await (const item of readWholeStream(services, stream)) yield exportedLine(item);
   }
   const records = await write(path('trail.jsonl'), trail());
+  const noted = await noteExport(services, {
+    format: 'directory',
+    scope: WHOLE_TRAIL,
+    records,
+    sha256: null,
+    pseudonymised: false,
+  });
   output.err(
     `${records} records of ${streams.length} streams and ${checkpoints} checkpoints exported to ${directory}. Verify them with: node ${path('verify.mjs')} ${directory}`,
   );
+  if (!noted.recorded) output.err(`NOT RECORDED in the ledger: ${noted.reason}`);
   return records === 0 ? EXIT.couldNotCheck : EXIT.fine;
 }

@@ -21,6 +21,8 @@ export type ApiReply = {
   final?: { answer: string; approvers: string[]; reason: string } | null;
   endpoint?: { name: string };
   generation?: number;
+  waiver?: string;
+  looksAgain?: number;
   error?: string;
   mistakes?: { field: string; wanted: string }[];
   binding?: string;
@@ -88,19 +90,21 @@ async function typedCode(): Promise<string> {
   }
 }
 
+/** Does something about a request for approval. */
+export const actOn = (id: string, action: string, fields: object, options: ActOptions, services: Services) =>
+  actAt(`approvals/${encodeURIComponent(id)}/${action}`, fields, options, services);
+
 /**
- * Does something about a request through the HTTP API, which is the only one that may: signed with the ordinary AWS
- * credentials, or with `--as` and a code from that person's mailbox.
+ * Does something through the HTTP API, which is the only one that may: signed with the ordinary AWS credentials, or with
+ * `--as` and a code from that person's mailbox.
  */
-export async function actOn(
-  id: string,
-  action: string,
+export async function actAt(
+  path: string,
   fields: object,
   options: ActOptions,
   services: Services,
 ): Promise<{ status: number; body: ApiReply }> {
   const base = baseOf(options, services);
-  const path = `approvals/${encodeURIComponent(id)}/${action}`;
   if (options.as === undefined) {
     if (options.code !== undefined) {
       throw new CliError('--code needs --as: whose code it is.', EXIT.usage);

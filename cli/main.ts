@@ -11,6 +11,12 @@ if (major < 24) {
 // Expired credentials, a stopped runtime: what the SDK says about itself is not what the user needs to read.
 process.env.AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE = '1';
 
+// Whoever reads has seen enough, as `head` has.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(ended.code);
+  throw error;
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

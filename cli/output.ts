@@ -1,3 +1,7 @@
+import { visible } from '../shared/model/visible-text.ts';
+
+export { visible };
+
 /** Exit codes of every command. */
 export const EXIT = { fine: 0, violations: 1, couldNotCheck: 2, usage: 64 } as const;
 
@@ -18,16 +22,6 @@ export type Output = {
   terminal: boolean;
   width: number;
 };
-
-/** Text from outside must not steer a terminal: control characters are shown, not sent. */
-export function visible(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (character) => {
-    return character === '\n' || character === '\t'
-      ? ' '
-      : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
-}
 
 /** Columns aligned by spaces; the last column may be long. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {

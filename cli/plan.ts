@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseDocument } from 'yaml';
-import { listChanges } from '../shared/aws/change-index.ts';
+import { listChanges } from '../shared/aws/change-pages.ts';
 import type { DeploymentPlan } from '../shared/model/deployment-plan.ts';
 import type { Result } from '../shared/model/ledger-record.ts';
 import type { PlanState } from '../shared/model/plan-state.ts';
@@ -200,7 +200,7 @@ const LISTED = 500;
 
 /** `portcullis plan list`: plans of the last three months, newest first. */
 export async function planList(options: AwsOptions & { json?: boolean }, output: Output): Promise<number> {
-  const plans = (await listChanges(servicesFor(options), { limit: LISTED })).filter(({ planned }) => planned);
+  const plans = await listChanges(servicesFor(options), { origin: 'plan' }, LISTED);
   if (options.json) output.out(json(plans));
   else output.out(plans.length === 0 ? 'No plan is on record.' : changeTable(plans));
   return EXIT.fine;

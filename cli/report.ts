@@ -1,6 +1,7 @@
 import type { EndpointFacts } from '../shared/model/endpoint-facts.ts';
 import { endpointArn } from '../shared/model/endpoint-ref.ts';
 import { type Decision, decide, type Finding } from '../shared/model/finding.ts';
+import { SARIF_SCHEMA, sarifResults, sarifUndetermined, UNDETERMINED_RULE } from '../shared/model/sarif.ts';
 import { evaluate, policies } from '../shared/policies/index.ts';
 import type { PolicySettings } from '../shared/policies/settings.ts';
 import { json, table, visible } from './output.ts';
@@ -116,38 +117,12 @@ function asMarkdown(checked: readonly Checked[]): string {
   ].join('\n');
 }
 
-const LEVELS = { violation: 'error', 'needs-approval': 'warning', advice: 'note' } as const;
-
-/** SARIF 2.1.0 (OASIS). `file` is what was checked, where that was a file; an endpoint is a logical location. */
+/** SARIF 2.1.0. `file` is what was checked, where that was a file; an endpoint is a logical location. */
 function asSarif(checked: readonly Checked[], settings: PolicySettings, file: string | undefined): string {
-  const results = checked.flatMap((each) => {
-    const location = {
-      ...(file === undefined
-        ? {}
-        : { physicalLocation: { artifactLocation: { uri: encodeURI(file) }, region: { startLine: 1 } } }),
-      logicalLocations: [{ name: each.endpoint, fullyQualifiedName: each.arn, kind: 'resource' }],
-    };
-    const found = each.findings.filter(speaking).flatMap((finding) =>
-      finding.messages.map((message, index) => ({
-        ruleId: finding.policy,
-        level: LEVELS[finding.outcome as keyof typeof LEVELS],
-        message: { text: message },
-        locations: [location],
-        partialFingerprints: { 'policyAndEndpoint/v1': `${finding.policy}:${each.arn}${index > 0 ? `:${index}` : ''}` },
-      })),
-    );
-    return each.error
-      ? [
-          {
-            ruleId: 'undetermined',
-            level: 'error',
-            message: { text: each.error },
-            locations: [location],
-            partialFingerprints: { 'policyAndEndpoint/v1': `undetermined:${each.arn}` },
-          },
-          ...found,
-        ]
-      : found;
+  const results = checked.flatMap(({ endpoint, arn, findings, error }) => {
+    const place = { endpoint, arn, file };
+    const found = findings.filter(speaking).flatMap((finding) => sarifResults(finding, place));
+    return error ? [sarifUndetermined(error, place), ...found] : found;
   });
   const rules = policies.map((policy) => ({
     id: policy.id,
@@ -155,23 +130,11 @@ function asSarif(checked: readonly Checked[], settings: PolicySettings, file: st
     fullDescription: { text: policy.rationale },
   }));
   return json({
-    $schema: 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json',
+    $schema: SARIF_SCHEMA,
     version: '2.1.0',
     runs: [
       {
-        tool: {
-          driver: {
-            name: 'Portcullis',
-            rules: [
-              ...rules,
-              {
-                id: 'undetermined',
-                shortDescription: { text: 'The endpoint could not be checked.' },
-                fullDescription: { text: 'What cannot be read is not compliant.' },
-              },
-            ],
-          },
-        },
+        tool: { driver: { name: 'Portcullis', rules: [...rules, UNDETERMINED_RULE] } },
         invocations: [{ executionSuccessful: checked.every(({ error }) => error === undefined) }],
         results,
       },

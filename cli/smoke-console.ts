@@ -77,3 +77,20 @@ export async function checkPosting(probed: Probed): Promise<Found> {
     ? ok(`an empty answer is refused (${status})`)
     : problem(`an empty answer was met with ${status} instead of a refusal`);
 }
+
+/** On one machine: Prometheus can read the gate, and what it reads is of a gate. */
+export async function checkMetrics({ url, fetch }: Probed): Promise<Found> {
+  const answer = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+  if (answer.status === 401)
+    return problem(`${url}/metrics wants the access token: it was not asked from its own machine`);
+  if (answer.status !== 200) return problem(`${url}/metrics was met with ${answer.status}`);
+  const text = await answer.text();
+  const missing = [
+    'portcullis_changes_total',
+    'portcullis_sweep_lag_seconds',
+    'portcullis_ledger_appends_total',
+  ].filter((name) => !new RegExp(`^${name}[ {]`, 'm').test(text));
+  return missing.length > 0
+    ? problem(`${url}/metrics lacks ${missing.join(', ')}`)
+    : ok(`${text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length} samples for Prometheus`);
+}

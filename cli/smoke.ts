@@ -3,7 +3,7 @@ import { SMOKE_PREFIX } from '../shared/model/smoke-event.ts';
 import { attempt, type Check, checksTable, exitCodeOf, ok, problem } from './checks.ts';
 import { type AwsOptions, accountOf, servicesFor, stackOf } from './context.ts';
 import { CliError, EXIT, json, type Output } from './output.ts';
-import { checkPosting, checkReading, type Probed } from './smoke-console.ts';
+import { checkMetrics, checkPosting, checkReading, type Probed } from './smoke-console.ts';
 import { checkChain, checkCopies, checkOutcome, type Watched } from './smoke-ledger.ts';
 
 const AT_MOST_SECONDS = 60;
@@ -53,6 +53,7 @@ export async function runSmoke(parts: SmokeParts): Promise<SmokeReport> {
       told(await attempt('archive', 's3:GetObject, s3:ListBucket and kms:Decrypt', () => checkCopies(smoke, stack)));
     told(await attempt('reading', query, () => checkReading(smoke)));
     told(await attempt('posting', 'nothing', () => checkPosting(smoke)));
+    if (!stack) told(await attempt('metrics', 'nothing', () => checkMetrics(smoke)));
   }
   const seconds = Math.round((Date.parse(services.now()) - started) / 100) / 10;
   told({ check: 'time', ...(seconds > AT_MOST_SECONDS ? problem : ok)(`${seconds} s of ${AT_MOST_SECONDS}`) });

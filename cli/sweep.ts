@@ -2,7 +2,9 @@ import { run, type Summary, SweepIncompleteError } from '../functions/sweep.ts';
 import { type AwsOptions, servicesOfGate, unreachable } from './context.ts';
 import { EXIT, json, type Output, table } from './output.ts';
 
-const MEANING: Record<keyof Summary, string> = {
+type Counted = Exclude<keyof Summary, 'places'>;
+
+const MEANING: Record<Counted, string> = {
   endpoints: 'endpoints that SageMaker lists',
   started: 'changes started that no event had told of',
   joined: 'endpoints modified in a way that is known or being read already',
@@ -27,7 +29,7 @@ export async function sweep(options: AwsOptions & { json?: boolean }, output: Ou
   }
   if (options.json) output.out(json(summary));
   else {
-    const rows = Object.entries(MEANING).map(([name, meaning]) => [String(summary[name as keyof Summary]), meaning]);
+    const rows = Object.entries(MEANING).map(([name, meaning]) => [String(summary[name as Counted]), meaning]);
     output.out(table(['COUNT', 'WHAT'], rows));
   }
   if (!incomplete) return EXIT.fine;

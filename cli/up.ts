@@ -1,10 +1,17 @@
-import { LOCAL_ACCOUNT, LOCAL_REGION, type LocalRuntime, StartError, startLocal } from '../local/main.ts';
+import { SweepIncompleteError } from '../functions/sweep.ts';
+import { type LocalRuntime, StartError, startLocal } from '../local/main.ts';
 import { listEndpointNames } from '../shared/aws/account.ts';
 import { listOpenRequests } from '../shared/aws/approvals.ts';
 import { readStream } from '../shared/aws/ledger.ts';
 import { standingChange } from '../shared/model/endpoint-history.ts';
 import type { RecordOf } from '../shared/model/ledger-record.ts';
 import { CliError, EXIT, json, type Output, table } from './output.ts';
+import { sayWhatItDoes, watchedAccount } from './up-watch.ts';
+
+/** Where everything is kept, unless another place is given; an account that is watched has its own. */
+export const DATA = '.portcullis';
+/** A large account takes a while to be read for the first time. */
+const WATCH_MS = 1_800_000;
 
 export type UpOptions = {
   data: string;
@@ -17,6 +24,8 @@ export type UpOptions = {
   duplicateEvents: string;
   delayEvents: string;
   checkpoints?: string;
+  watch?: boolean;
+  region?: string;
 };
 
 function wholeNumber(option: string, text: string, max: number): number {
@@ -38,7 +47,7 @@ async function standings(runtime: LocalRuntime) {
   }[] = [];
   const open = new Map((await listOpenRequests(services)).map((request) => [request.endpoint.name, request.id]));
   for (const name of await listEndpointNames(services)) {
-    const ref = { account: LOCAL_ACCOUNT, region: LOCAL_REGION, name };
+    const ref = { ...runtime.place, name };
     const { history } = await readStream(services, ref);
     const change = standingChange(history);
     const found = change?.findings?.findings ?? [];
@@ -93,17 +102,34 @@ function show(rows: Awaited<ReturnType<typeof standings>>, output: Output): void
   );
 }
 
+/** All of an account is looked at for the first time in portions, each a sweep. What cannot be read is said and goes on. */
+async function lookAround(runtime: LocalRuntime, output: Output): Promise<void> {
+  for (let postponed = 1; postponed > 0; ) {
+    try {
+      ({ postponed } = await runtime.sweep());
+    } catch (error) {
+      if (!(error instanceof SweepIncompleteError)) throw error;
+      output.err(error.message);
+      ({ postponed } = error.summary);
+    }
+  }
+}
+
 /** `portcullis up`: the whole gate on this machine, until Ctrl-C; with --once, the fleet to its end and a table. */
 export async function up(options: UpOptions, output: Output): Promise<number> {
   const started = performance.now();
   const transitionMs = wholeNumber('--transition-ms', options.transitionMs, 3_600_000);
+  const watch = options.watch ? await watchedAccount(options.region) : undefined;
+  const data = watch && options.data === DATA ? `${DATA}-${watch.account}-${watch.region}` : options.data;
+  if (watch) sayWhatItDoes(watch, data, { ...output, out: options.json ? output.err : output.out });
   let runtime: LocalRuntime;
   try {
     runtime = await startLocal({
-      dataDir: options.data,
+      dataDir: data,
+      watch,
       awsPort: wholeNumber('--aws-port', options.awsPort, 65_535),
       consolePort: wholeNumber('--console-port', options.consolePort, 65_535),
-      fleet: options.fleet === 'none' ? undefined : options.fleet,
+      fleet: watch || options.fleet === 'none' ? undefined : options.fleet,
       transitionMs,
       duplicateEvents: wholeNumber('--duplicate-events', options.duplicateEvents, 100),
       delayEventsMs: wholeNumber('--delay-events', options.delayEvents, 600_000),
@@ -113,9 +139,12 @@ export async function up(options: UpOptions, output: Output): Promise<number> {
     if (error instanceof StartError) throw new CliError(error.message);
     throw error;
   }
+  const { off } = runtime.services.config;
+  if (off.length > 0) output.err(`Switched off, as every record says: ${off.join(', ')}.`);
   if (options.once) {
     try {
-      await quiet(runtime, Date.now() + 120_000);
+      if (watch) await lookAround(runtime, output);
+      await quiet(runtime, Date.now() + (watch ? WATCH_MS : 120_000));
       const rows = await standings(runtime);
       if (options.json) output.out(json(rows));
       else show(rows, output);
@@ -131,7 +160,8 @@ export async function up(options: UpOptions, output: Output): Promise<number> {
     process.once('SIGTERM', stop);
   });
   const awsPort = new URL(runtime.awsUrl).port;
-  const local = awsPort === '4566' ? '--local' : `--local --aws-port ${awsPort}`;
+  const port = awsPort === '4566' ? '' : ` --aws-port ${awsPort}`;
+  const local = `--local${port}${watch ? ` --region ${watch.region}` : ''}`;
   const ready = {
     ready: true,
     awsUrl: runtime.awsUrl,
@@ -146,7 +176,9 @@ export async function up(options: UpOptions, output: Output): Promise<number> {
         `Portcullis is ready after ${(ready.ms / 1000).toFixed(1)} s${ready.resumed > 0 ? `; ${ready.resumed} unfinished changes were taken up again` : ''}.`,
         `  console      ${ready.consoleUrl}`,
         `  mailboxes    ${ready.consoleUrl}/outbox`,
-        `  loopback AWS ${ready.awsUrl}   (aws --endpoint-url ${ready.awsUrl} sagemaker list-endpoints)`,
+        ...(watch
+          ? []
+          : [`  loopback AWS ${ready.awsUrl}   (aws --endpoint-url ${ready.awsUrl} sagemaker list-endpoints)`]),
         '',
         'Try next, in another terminal:',
         `  npx portcullis changes ${local}            what changed and how it ended`,
@@ -156,7 +188,11 @@ export async function up(options: UpOptions, output: Output): Promise<number> {
       ].join('\n'),
     );
     // The fleet settles in the background; its table follows when it has.
-    quiet(runtime, Date.now() + 120_000)
+    const settled = async () => {
+      if (watch) await lookAround(runtime, output);
+      await quiet(runtime, Date.now() + (watch ? WATCH_MS : 120_000));
+    };
+    settled()
       .then(async () => {
         const rows = await standings(runtime);
         if (rows.length > 0) show(rows, output);

@@ -41,7 +41,7 @@ export function turnedAway(
   services: Answering,
 ): Reply | Problem | undefined {
   const { rawPath, rawQueryString, headers, requestContext } = event;
-  if (OPEN.test(rawPath) || session) return undefined;
+  if (OPEN.test(rawPath) || session || services.config.off.includes('authentication')) return undefined;
   const reading = requestContext.http.method === 'GET' || requestContext.http.method === 'HEAD';
   const address = rawQueryString === '' ? rawPath : `${rawPath}?${rawQueryString}`;
   const hasCookie = cookieIn(event.cookies ?? [], 'portcullis', services.config.consoleUrl) !== undefined;

@@ -1,57 +1,85 @@
-import * as z from 'zod';
-import { approvalRules, listOpenRequests } from '../shared/aws/approvals.ts';
-import { listChanges } from '../shared/aws/change-index.ts';
+import { approvalRules } from '../shared/aws/approvals.ts';
+import { daysOf, pageChanges, placeOf } from '../shared/aws/change-pages.ts';
 import { readStream } from '../shared/aws/ledger.ts';
 import { listDropped, listQuarantined } from '../shared/aws/work.ts';
+import type { Typed } from '../shared/model/answer-form.ts';
 import { approvalState } from '../shared/model/approval.ts';
-import { changeOf } from '../shared/model/endpoint-history.ts';
-import { EndpointRef, streamOf } from '../shared/model/endpoint-ref.ts';
-import { Environment } from '../shared/model/environment.ts';
-import { Result } from '../shared/model/ledger-record.ts';
+import { changesCsv } from '../shared/model/change-csv.ts';
+import { readChangeFilter } from '../shared/model/change-filter.ts';
+import { type ChangeHistory, changeOf } from '../shared/model/endpoint-history.ts';
+import { EndpointRef } from '../shared/model/endpoint-ref.ts';
 import { changePage } from '../web/change-page.ts';
-import { changesPage, waitingKey } from '../web/changes-page.ts';
+import { changesPage, ROWS } from '../web/changes-page.ts';
 import { quarantinePage } from '../web/quarantine-page.ts';
-import { type Problem, pageReply, type Reply } from '../web/reply.ts';
+import type { PutBackVisitor } from '../web/remediation-section.ts';
+import { csvReply, type Problem, pageReply, type Reply } from '../web/reply.ts';
 import { notFound } from '../web/routing.ts';
+import { putBackToken } from './put-back-token.ts';
+import { recordReading } from './record-reading.ts';
 import type { Route, Visit } from './visit.ts';
 
-const LISTED = 100;
+/** The rows on a page that was not asked for more. */
+const LISTED = ROWS[0];
 
-// A GET form sends every field, empty where nothing is chosen.
-const chosen = <T extends z.ZodType>(schema: T) =>
-  z.preprocess((value) => (value === '' ? undefined : value), schema.optional());
-const Filter = z.object({
-  environment: chosen(Environment),
-  result: chosen(Result.or(z.literal('open'))),
-  month: chosen(z.string().regex(/^20\d{2}-(0[1-9]|1[0-2])$/)),
+const badFilter = (why: string): Problem => ({
+  status: 400,
+  happened: 'This filter cannot be used',
+  why,
+  todo: 'Choose the filter on the page; a day is written like 2026-11-20, a month like 2026-11.',
 });
 
-async function showChanges({ event, services }: Visit): Promise<Reply | Problem> {
-  const parsed = Filter.safeParse(Object.fromEntries(new URLSearchParams(event.rawQueryString)));
+/** What the address asks for: the filter, how many rows, and from where on. */
+function askedFor({ event }: Visit) {
+  const { after = '', rows = '', ...query } = Object.fromEntries(new URLSearchParams(event.rawQueryString));
+  const parsed = readChangeFilter(new URLSearchParams(query));
   if (!parsed.success) {
-    const why = `Not understood: ${parsed.error.issues.map(({ path }) => path.join('.')).join(', ')}.`;
-    const todo = 'Choose the filter on the page; a month is written like 2026-11.';
-    return { status: 400, happened: 'This filter cannot be used', why, todo };
+    const wrong = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+    return badFilter(`Not understood: ${wrong.join('; ')}.`);
   }
-  const { environment, result, month } = parsed.data;
-  const [rows, requests] = await Promise.all([
-    listChanges(services, {
-      ...(environment && { environments: [environment] }),
-      ...(month && { month }),
-      ...(result && { state: result }),
-      limit: LISTED,
-    }),
-    listOpenRequests(services),
-  ]);
-  const waiting = new Map(
-    requests.map(({ id, endpoint, generation }) => [waitingKey(streamOf(endpoint), generation), id]),
-  );
-  const filter = { ...(environment && { environment }), ...(result && { result }), ...(month && { month }) };
-  return pageReply(changesPage({ rows, filter, limit: LISTED, waiting }));
+  const place = after === '' ? undefined : placeOf(after);
+  if (after !== '' && !place) return badFilter('after: is no place in a list of ours.');
+  const limit = ROWS.find((each) => String(each) === rows) ?? LISTED;
+  return { filter: parsed.data, limit, ...(place && { after, place }) };
+}
+
+async function showChanges(visit: Visit): Promise<Reply | Problem> {
+  const asked = askedFor(visit);
+  if ('happened' in asked) return asked;
+  const { services } = visit;
+  const { filter, limit, place, after } = asked;
+  const list = await pageChanges(services, filter, { limit, after: place });
+  return pageReply(changesPage({ ...list, filter, limit, after, days: daysOf(filter, services.now()) }));
+}
+
+async function showChangesCsv(visit: Visit): Promise<Reply | Problem> {
+  const asked = askedFor(visit);
+  if ('happened' in asked) return asked;
+  const { filter, limit, place } = asked;
+  const { rows } = await pageChanges(visit.services, filter, { limit, after: place });
+  recordReading(visit, 'changes exported', { filter, rows: rows.length });
+  return csvReply(changesCsv(rows), `portcullis-changes-${visit.services.now().slice(0, 10)}.csv`);
+}
+
+type PutBackRefusal = { reason: string; typed: Typed };
+
+function visitorOn(
+  { session }: Visit,
+  endpoint: EndpointRef,
+  { generation, remediation }: ChangeHistory,
+  refusal?: PutBackRefusal,
+): PutBackVisitor | undefined {
+  if (!session) return undefined;
+  const token = putBackToken(session.secret, endpoint, generation, remediation.proposed?.digest ?? '');
+  return { kind: 'approver', name: session.approver.name, token, refusal };
 }
 
 /** The page of a change, or of a plan. */
-export async function showChangeOf({ parts, services }: Visit, planned: boolean): Promise<Reply | Problem> {
+export async function showChangeOf(
+  visit: Visit,
+  planned: boolean,
+  refused?: { status: number; refusal: PutBackRefusal },
+): Promise<Reply | Problem> {
+  const { parts, services } = visit;
   const what = planned ? 'plan' : 'change';
   const { account, region, endpoint } = parts;
   const ref = EndpointRef.safeParse({ account, region, name: endpoint, ...(planned && { planned: true }) });
@@ -60,10 +88,13 @@ export async function showChangeOf({ parts, services }: Visit, planned: boolean)
   const { history, records } = await readStream(services, ref.data, generation);
   const change = changeOf(history, generation);
   if (!change) return notFound(`The ledger holds no ${what} ${generation} of ${ref.data.name}.`);
+  recordReading(visit, `${what} read`, { ...ref.data, generation });
   const { request } = change;
   const approval = request && approvalState(history, { ...change, request }, approvalRules(services), services.now());
   // The path may spell the name in another case; the record has it as AWS does.
-  return pageReply(changePage({ endpoint: records.at(-1)?.endpoint ?? ref.data, change, history, approval }));
+  const there = records.at(-1)?.endpoint ?? ref.data;
+  const visitor = visitorOn(visit, there, change, refused?.refusal);
+  return pageReply(changePage({ endpoint: there, change, history, approval, visitor }), refused?.status);
 }
 
 async function showQuarantine({ services }: Visit): Promise<Reply> {
@@ -73,7 +104,8 @@ async function showQuarantine({ services }: Visit): Promise<Reply> {
 
 /** What anybody who may read the console can look around in. */
 export const changeRoutes: readonly Route[] = [
-  { method: 'GET', path: '/', answer: showChanges },
+  { method: 'GET', path: '/changes', answer: showChanges },
+  { method: 'GET', path: '/changes.csv', answer: showChangesCsv },
   {
     method: 'GET',
     path: '/changes/{account}/{region}/{endpoint}/{generation}',

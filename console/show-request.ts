@@ -1,5 +1,6 @@
 import { approvalRules, readRequest, type StoredRequest } from '../shared/aws/approvals.ts';
 import { readStream } from '../shared/aws/ledger.ts';
+import { settingsNow } from '../shared/aws/live-prices.ts';
 import { personOfLink } from '../shared/aws/personal-link.ts';
 import type { Session } from '../shared/aws/sessions.ts';
 import { approvalState, isRequester, mayBreakGlass } from '../shared/model/approval.ts';
@@ -7,6 +8,7 @@ import { askingAgain } from '../shared/model/asking-again.ts';
 import { deploymentCost } from '../shared/model/deployment-cost.ts';
 import { changeOf, type EndpointHistory, requestersOf } from '../shared/model/endpoint-history.ts';
 import { formToken } from '../shared/model/form-token.ts';
+import { budgetUsdOf } from '../shared/policies/budget.ts';
 import { approvalPage } from '../web/approval-page.ts';
 import type { Refusal } from '../web/approval-panel.ts';
 import type { Visitor } from '../web/approval-visitor.ts';
@@ -16,7 +18,7 @@ import { personalLink } from '../web/next-path.ts';
 import { type Problem, pageReply, type Reply } from '../web/reply.ts';
 import { notFound } from '../web/routing.ts';
 import { loginWay } from './login-way.ts';
-import type { Answering, Visit } from './visit.ts';
+import type { Visit } from './visit.ts';
 
 const NO_REQUEST = 'There is no such request.';
 
@@ -55,12 +57,6 @@ async function visitorOn(
   return { kind: 'nobody', login: loginWay(services, next), next, addressee };
 }
 
-/** What such an endpoint may cost an hour at most; dev has no limit. */
-function budgetOf({ config }: Answering, environment: string): number | undefined {
-  const { prod, staging } = config.policySettings;
-  return { prod: prod.maxHourlyCostUsd, staging: staging.maxHourlyCostUsd }[environment];
-}
-
 /** The table says which stream a request belongs to; what it is about and how it stands is read from the ledger. */
 export async function showRequest(
   visit: Visit,
@@ -76,7 +72,8 @@ export async function showRequest(
   if (!change?.opened || change.request?.request !== id) return notFound(`${NO_REQUEST} The ledger does not have it.`);
   const asked = { ...change, opened: change.opened, request: change.request };
   const now = services.now();
-  const { prices, pricesAlsoFor } = services.config.policySettings;
+  const settings = await settingsNow(services);
+  const { prices, pricesAlsoFor } = settings;
   const { baseline, environment } = asked.opened;
   const page = approvalPage({
     change: asked,
@@ -89,7 +86,8 @@ export async function showRequest(
     visitor: await visitorOn(visit, stored, history, asked),
     earlier: history.changes.filter((each) => each.generation < generation && (each.decided ?? each.outcome)).reverse(),
     costBefore: baseline ? deploymentCost(baseline.deployment, prices, pricesAlsoFor) : undefined,
-    budgetUsd: budgetOf(services, environment.name),
+    budgetUsd: budgetUsdOf(settings, environment.name),
+    counts: settings.budgetCounts,
     refusal: refused?.refusal,
   });
   return pageReply(page, refused?.status);

@@ -147,7 +147,10 @@ async function approve(runtime: Runtime, { text, to }: Mail, endpoint: string): 
   await visit(`/login/code?${new URLSearchParams({ next: link })}`);
   const isCode = (mail: Mail) => mail.to[0] === to[0] && /Your code/.test(mail.text);
   // The outbox is in no order, and a code of the approval before this one is of no use any more.
-  const newest = (await runtime.mails()).filter(isCode).sort((a, b) => (a.at < b.at ? -1 : 1)).at(-1);
+  const newest = (await runtime.mails())
+    .filter(isCode)
+    .sort((a, b) => (a.at < b.at ? -1 : 1))
+    .at(-1);
   const code = /log in to Portcullis: (\S+)/.exec(newest?.text ?? '')?.[1] ?? '';
   await visit('/login/verify', { next: link, code });
   const { body } = await visit(link);

@@ -5,7 +5,7 @@ import { s3 } from '../shared/aws/clients.ts';
 import type { With } from '../shared/aws/services.ts';
 import { lambda } from '../shared/lambda.ts';
 import { sha256 } from '../shared/model/canonical-json.ts';
-import { EndpointRef, streamOf } from '../shared/model/endpoint-ref.ts';
+import { StreamRef, streamOf } from '../shared/model/endpoint-ref.ts';
 import { sortKey } from '../shared/model/ledger-record.ts';
 
 const clients = { s3 };
@@ -35,7 +35,7 @@ type Inserted = z.infer<typeof Inserted>;
 function fitsItsKeys({ pk, sk, text }: Inserted): boolean {
   try {
     const { endpoint, sequence, previous } = JSON.parse(text);
-    return streamOf(EndpointRef.parse(endpoint)) === pk && sortKey(sequence, previous) === sk;
+    return streamOf(StreamRef.parse(endpoint)) === pk && sortKey(sequence, previous) === sk;
   } catch {
     return false;
   }

@@ -1,41 +1,29 @@
 import * as z from 'zod';
 import { dynamodb } from '../shared/aws/clients.ts';
 import { ExecutionInput } from '../shared/aws/executions.ts';
+import { judgeOnFleet } from '../shared/aws/fleet-budget.ts';
+import { keepSettings } from '../shared/aws/kept-settings.ts';
 import { append, knownStream, readStream, type Stream } from '../shared/aws/ledger.ts';
+import { settingsNow } from '../shared/aws/live-prices.ts';
 import type { With } from '../shared/aws/services.ts';
 import { task } from '../shared/lambda.ts';
 import { gateActor } from '../shared/model/actor.ts';
-import { digestOf } from '../shared/model/canonical-json.ts';
 import { changeOf, type EndpointHistory } from '../shared/model/endpoint-history.ts';
 import type { EndpointRef } from '../shared/model/endpoint-ref.ts';
-import { type Decision, decide, type Finding } from '../shared/model/finding.ts';
-import type { Baseline, MatchedPlan, RecordOf } from '../shared/model/ledger-record.ts';
-import { holdAgainstPlans } from '../shared/model/plan-match.ts';
-import { costOf } from '../shared/policies/budget.ts';
-import { evaluate } from '../shared/policies/index.ts';
-import type { PolicySettings } from '../shared/policies/settings.ts';
+import type { FleetView } from '../shared/model/fleet-entry.ts';
+import type { MatchedPlan, RecordOf } from '../shared/model/ledger-record.ts';
+import { isToBePutBack } from '../shared/model/remediation.ts';
+import { heldWaivers } from '../shared/model/standing-waivers.ts';
+import { judge } from '../shared/policies/judge.ts';
 
 const Output = z.strictObject({
   /** `joined` and `gone` need no decision: another execution decides, or there is nothing left to decide about. */
   decision: z.enum(['compliant', 'needs-approval', 'blocked', 'undetermined', 'joined', 'gone']),
   /** A request that this change replaced and whose execution still waits. */
   wake: z.string().optional(),
+  /** It was refused, and the settings want it put back, or a proposal how to. */
+  putBack: z.boolean().optional(),
 });
-
-const asking = (findings: readonly Finding[]) =>
-  findings.filter(({ outcome }) => outcome === 'needs-approval').map(({ policy }) => policy);
-
-/** Was exactly this accepted before, with approvals for everything that asks for one now? */
-function wasAccepted(
-  baseline: Baseline | null,
-  digest: string,
-  findings: readonly Finding[],
-  decision: Decision,
-): boolean {
-  if (baseline?.digest !== digest) return false;
-  if (decision === 'compliant') return true;
-  return decision === 'needs-approval' && asking(findings).every((policy) => baseline.approvedFor.includes(policy));
-}
 
 const HOUR_MS = 3_600_000;
 
@@ -67,19 +55,6 @@ function replacedRequest({ changes }: EndpointHistory, generation: number): stri
   )?.request?.request;
 }
 
-const digests = new WeakMap<PolicySettings, { policyDigest: string; priceDigest: string }>();
-
-/** Digests of the limits and of the prices that a decision was made under. */
-function digestsOf(settings: PolicySettings) {
-  let known = digests.get(settings);
-  if (!known) {
-    const { prices, ...limits } = settings;
-    known = { policyDigest: digestOf(limits), priceDigest: digestOf(prices) };
-    digests.set(settings, known);
-  }
-  return known;
-}
-
 /** Second task: holds the recorded facts against every policy and puts every finding on record. */
 export const { handler, run } = task({
   clients: { dynamodb },
@@ -90,48 +65,50 @@ export const { handler, run } = task({
     const mine = changeOf(stream.history, generation);
     if (mine?.joined) return { decision: 'joined' };
     if (!mine?.opened) return { decision: 'gone' };
+    // It has ended, and is still to be put back: somebody has accepted that, or an execution died over it.
+    if (mine.outcome && isToBePutBack(mine, services.config.policySettings))
+      return { decision: 'blocked', putBack: true };
     const { opened } = mine;
     let recorded: RecordOf<'findings'> | undefined = mine.findings;
     let plans: Stream | undefined;
     if (!recorded) {
-      const { policySettings } = services.config;
-      const findings = evaluate(opened.facts, policySettings);
-      let plan: MatchedPlan | undefined;
-      if (!change.endpoint.planned) {
-        plans = await readPlans(services, change.endpoint);
-        const rules = policySettings[opened.environment.name];
-        const held = holdAgainstPlans(opened, asking(findings), plans.history, rules, services.now());
-        findings.push(held.finding);
-        plan = held.plan;
-      }
-      const decision = decide(findings);
-      recorded = {
-        kind: 'findings',
-        generation,
-        digest: opened.digest,
-        findings,
-        decision,
-        unchanged: wasAccepted(opened.baseline, opened.digest, findings, decision),
-        cost: costOf(opened.facts, policySettings),
-        ...digestsOf(policySettings),
-        // A plan carries what was asked about; it excuses no violation.
-        ...(plan && decision !== 'blocked' && { plan }),
+      if (!change.endpoint.planned) plans = await readPlans(services, change.endpoint);
+      const settings = await settingsNow(services);
+      await keepSettings(services, settings);
+      const plansNow = plans?.history;
+      const judging = (history: EndpointHistory, fleet: FleetView) => {
+        const at = services.now();
+        const waivers = heldWaivers(history, generation, opened.environment.name, at);
+        return judge({ opened, settings, plans: plansNow, at, waivers, fleet });
       };
-      const body = recorded;
-      const after = await append(services, stream, () => ({ id: `findings#${generation}`, body, actor: gateActor }));
+      const fleet = await judgeOnFleet(services, opened, settings, (view) => ({
+        blocked: judging(stream.history, view).decision === 'blocked',
+      }));
+      // Judged at its place in the stream: a waiver that is granted or revoked in between is before it or after it.
+      const after = await append(services, stream, (history) => ({
+        id: `findings#${generation}`,
+        body: judging(history, fleet),
+        actor: gateActor,
+      }));
       services.measure({
         name: 'EventToDecisionMs',
         unit: 'Milliseconds',
         value: Date.parse(services.now()) - Date.parse(change.at),
       });
-      recorded = changeOf(after.history, generation)?.findings ?? recorded;
+      recorded = changeOf(after.history, generation)?.findings;
     }
+    if (!recorded) throw new Error('The findings were not recorded.');
     if (recorded.plan && !recorded.unchanged) {
       plans ??= await readPlans(services, change.endpoint);
       await notePlanCarriedOut(services, plans, recorded.plan, generation);
     }
     const wake = replacedRequest(stream.history, generation);
     const settled = recorded.unchanged || recorded.plan !== undefined;
-    return { decision: settled ? 'compliant' : recorded.decision, ...(wake && { wake }) };
+    const putBack = isToBePutBack({ ...mine, findings: recorded }, services.config.policySettings);
+    return {
+      decision: settled ? 'compliant' : recorded.decision,
+      ...(wake && { wake }),
+      ...(putBack && { putBack }),
+    };
   },
 });

@@ -2,11 +2,12 @@ import * as z from 'zod';
 import { cloudwatch, dynamodb, s3, sagemaker, scaling, sts } from '../shared/aws/clients.ts';
 import { readEndpoint } from '../shared/aws/endpoint-reader.ts';
 import { ExecutionInput } from '../shared/aws/executions.ts';
+import { rememberGuards } from '../shared/aws/guard-index.ts';
 import { append, type Draft, readStream, type Stream } from '../shared/aws/ledger.ts';
 import { servicesAt } from '../shared/aws/member-accounts.ts';
 import { readPlanned } from '../shared/aws/plan-reader.ts';
+import { rememberEndpoint } from '../shared/aws/remembered-endpoints.ts';
 import type { With } from '../shared/aws/services.ts';
-import { rememberSchedule } from '../shared/aws/work.ts';
 import { InvalidInputError, task } from '../shared/lambda.ts';
 import { gateActor } from '../shared/model/actor.ts';
 import { changeDigest, effectiveDeployment } from '../shared/model/effective-deployment.ts';
@@ -22,7 +23,12 @@ import {
 } from '../shared/model/endpoint-history.ts';
 import { streamOf } from '../shared/model/endpoint-ref.ts';
 import type { Baseline, SubmittedPlan } from '../shared/model/ledger-record.ts';
+import { isSwept } from '../shared/model/missed-change.ts';
 import { onTheWay } from '../shared/model/planned-facts.ts';
+import { ROLLED_BACK } from '../shared/model/rollback.ts';
+import { watchedAlarms } from '../shared/model/shown-endpoint.ts';
+import { standingWaivers } from '../shared/model/standing-waivers.ts';
+import type { Waiver } from '../shared/model/waiver.ts';
 
 const clients = { sagemaker, cloudwatch, scaling, s3, dynamodb, sts };
 type Gathering = With<keyof typeof clients>;
@@ -31,11 +37,12 @@ const Output = z.strictObject({ state: z.enum(['opened', 'joined', 'gone']) });
 
 // Caches hold tags, scaling bounds, configs and models for a minute; a change of one of these must not be read from there.
 const READ_FRESH = new Set([
-  'AddTags',
-  'DeleteTags',
   'RegisterScalableTarget',
   'DeregisterScalableTarget',
+  'PutScheduledAction',
+  'DeleteScheduledAction',
   'digest changed while waiting',
+  ROLLED_BACK,
 ]);
 
 /** The newest change that is not settled, if it is about another deployment and waits for people: it is superseded. */
@@ -46,8 +53,14 @@ function superseded(history: EndpointHistory, generation: number, digest: string
   );
 }
 
+/** Waivers go from change to change, as the baseline does. */
+function carriedWaivers(history: EndpointHistory, now: string): { waivers?: Waiver[] } {
+  const waivers = standingWaivers(history, now);
+  return waivers.length > 0 ? { waivers } : {};
+}
+
 /** A plan, and what it is compared with: the endpoint's last accepted deployment, whose stream is not that of its plans. */
-type Planned = { plan: SubmittedPlan; baseline: Baseline | null };
+type Planned = { plan: SubmittedPlan; baseline: Baseline | null; waivers?: Waiver[] };
 
 /** What the facts are recorded as: a new change, or another sight of one that is still open. */
 function opening(change: EndpointChange, generation: number, facts: EndpointFacts, planned?: Planned) {
@@ -62,7 +75,11 @@ function opening(change: EndpointChange, generation: number, facts: EndpointFact
     if (open && !open.outcome && open.opened?.digest === digest) {
       return { id: `opened#${generation}`, actor, body: { kind: 'change-joined', ...common, joined: open.generation } };
     }
-    const rest = { ...(planned ?? { baseline: baselineAfter(history) }), ...(change.again && { again: change.again }) };
+    const rest = {
+      ...(planned ?? { baseline: baselineAfter(history), ...carriedWaivers(history, facts.readAt) }),
+      ...(change.again && { again: change.again }),
+      ...(change.actor && change.sighting.configName !== undefined && { requestedConfig: change.sighting.configName }),
+    };
     return {
       id: `opened#${generation}`,
       actor,
@@ -131,7 +148,8 @@ async function gatherPlan(
     const latest = new Date(Date.parse(services.now()) + planValidHours * 3_600_000).toISOString();
     const validUntil = earlier(document.validUntil ?? latest, latest);
     const plan = { document, validUntil, onTheWay: onTheWay(facts) };
-    const open = opening(change, generation, facts, { plan, baseline: baselineAfter(history) });
+    const carried = { baseline: baselineAfter(history), ...carriedWaivers(history, services.now()) };
+    const open = opening(change, generation, facts, { plan, ...carried });
     stream = await append(services, stream, open);
   }
   const now = changeOf(stream.history, generation);
@@ -154,11 +172,20 @@ async function gatherEndpoint(
     const before = changeOf(stream.history, generation);
     if (before?.joined) return { state: 'joined' };
     if (before?.opened) {
+      await rememberOpened(services, change.endpoint, generation, before.opened.facts);
       await supersede(services, stream, generation, before.opened.digest);
       return { state: 'opened' };
     }
-    const fresh = READ_FRESH.has(change.cause) || change.again !== undefined || before !== undefined;
-    const facts = await readEndpoint(servicesAt(services, change.endpoint), change.endpoint, { fresh });
+    const fresh =
+      change.kind === 'guard' ||
+      READ_FRESH.has(change.cause) ||
+      isSwept(change.cause) ||
+      change.again !== undefined ||
+      before !== undefined;
+    const facts = await readEndpoint(servicesAt(services, change.endpoint), change.endpoint, {
+      fresh,
+      expectedConfig: change.sighting.configName,
+    });
     if (!facts) {
       // Nothing of a deleted endpoint can be read, but who deleted it is told by the event.
       await append(services, stream, () => ({
@@ -171,6 +198,7 @@ async function gatherEndpoint(
     if (isStale(facts, [change, ...(before?.events ?? [])])) {
       throw new StaleReadError(`${change.endpoint.name} was read as it was before the change.`);
     }
+    await rememberGuards(services, change.endpoint, facts, stream.history);
     let missed = false;
     const open = opening(change, generation, facts);
     stream = await append(services, stream, (history) => {
@@ -178,11 +206,23 @@ async function gatherEndpoint(
       return missed ? undefined : open(history);
     });
     if (missed) continue;
-    for (const { name } of facts.monitors) await rememberSchedule(services, change.endpoint, name);
     const now = changeOf(stream.history, generation);
-    if (now?.opened) await supersede(services, stream, generation, now.opened.digest);
+    if (now?.opened) {
+      await rememberOpened(services, change.endpoint, generation, facts);
+      await supersede(services, stream, generation, now.opened.digest);
+    }
     return { state: now?.joined ? 'joined' : 'opened' };
   }
+}
+
+/** From here on the sweep looks at the endpoint until the change has ended, whatever becomes of this execution. */
+async function rememberOpened(
+  services: Gathering,
+  endpoint: EndpointChange['endpoint'],
+  generation: number,
+  facts: EndpointFacts,
+): Promise<void> {
+  await rememberEndpoint(services, endpoint, generation, watchedAlarms(facts));
 }
 
 /** First task: reads the endpoint and puts the change with its facts on record. */

@@ -3,10 +3,15 @@ import { turnedAway, visitorOf } from '../console/access.ts';
 import { approvalApiRoutes } from '../console/approval-api-routes.ts';
 import { approvalRoutes } from '../console/approval-routes.ts';
 import { changeRoutes } from '../console/change-routes.ts';
+import { costRoutes } from '../console/cost-routes.ts';
+import { endpointRoutes } from '../console/endpoint-routes.ts';
 import { loginRoutes } from '../console/login-routes.ts';
+import { overviewRoutes } from '../console/overview-routes.ts';
 import { planRoutes } from '../console/plan-routes.ts';
+import { putBackRoutes } from '../console/put-back-routes.ts';
 import { slackRoutes } from '../console/slack-routes.ts';
 import type { Answering, Route } from '../console/visit.ts';
+import { waiverRoutes } from '../console/waiver-routes.ts';
 import { dynamodb, kms, sagemaker, secrets, ses, sfn, sts } from '../shared/aws/clients.ts';
 import { lambda } from '../shared/lambda.ts';
 import { messagePage } from '../web/message-page.ts';
@@ -15,11 +20,16 @@ import { routeFor } from '../web/routing.ts';
 
 /** Every address there is. What answers GET only reads; HEAD goes with it. */
 export const ROUTES: readonly Route[] = [
+  ...overviewRoutes,
   ...changeRoutes,
+  ...endpointRoutes,
+  ...costRoutes,
   ...approvalRoutes,
   ...approvalApiRoutes,
   ...planRoutes,
+  ...waiverRoutes,
   ...loginRoutes,
+  ...putBackRoutes,
   ...slackRoutes,
   { method: 'GET', path: '/style.css', answer: async () => styleReply() },
   { method: 'GET', path: '/health', answer: async () => jsonReply({ status: 'ok' }) },
@@ -40,6 +50,22 @@ function problemReply(problem: Problem, route: string, services: Answering, erro
   return pageReply(messagePage(problem, errorId), problem.status, problem.headers);
 }
 
+/** Routes that give out nothing of the trail. */
+const NOTHING_OF_IT = /^\/(login(\/.*)?|code(\/.*)?|style\.css|health)$/;
+
+/** Whoever was turned away, and whoever was shown something of the trail, is told of in the security log. */
+function noteAnswer(
+  { method, path }: Route,
+  { status }: Reply | Problem,
+  person: string | undefined,
+  services: Answering,
+) {
+  const about = { actor: person ?? 'nobody', route: `${method} ${path}`, status };
+  if (status === 401 || status === 403) services.note({ event: 'denial', ...about });
+  else if (method === 'GET' && status === 200 && !NOTHING_OF_IT.test(path))
+    services.note({ event: 'retrieve', ...about });
+}
+
 /** What a route answers to whoever may ask it. */
 async function answerOf(
   route: Route,
@@ -48,7 +74,9 @@ async function answerOf(
   services: Answering,
 ): Promise<Reply | Problem> {
   const session = await visitorOf(event, services);
-  return turnedAway(event, session, services) ?? route.answer({ parts, event, services, session });
+  const answer = await (turnedAway(event, session, services) ?? route.answer({ parts, event, services, session }));
+  noteAnswer(route, answer, session?.approver.id, services);
+  return answer;
 }
 
 /** Answers one request of an API Gateway HTTP API (payload format 2.0). Whatever fails inside becomes a page. */

@@ -3,16 +3,17 @@ import * as z from 'zod';
 import { dynamodb, sagemaker, sfn, sts } from '../shared/aws/clients.ts';
 import { isMissing } from '../shared/aws/endpoint-reader.ts';
 import { readExecution, startedAfter } from '../shared/aws/executions.ts';
+import { guardedEndpoints } from '../shared/aws/guard-index.ts';
 import { sagemakerAt } from '../shared/aws/member-accounts.ts';
 import { receiveChange } from '../shared/aws/receive-change.ts';
 import { receivePlan } from '../shared/aws/receive-plan.ts';
 import { recordOutcome } from '../shared/aws/record-outcome.ts';
 import type { With } from '../shared/aws/services.ts';
-import { countDropped, endpointOfSchedule, quarantine } from '../shared/aws/work.ts';
+import { countDropped, quarantine } from '../shared/aws/work.ts';
 import { task } from '../shared/lambda.ts';
-import { type EventReading, readEvent } from '../shared/model/aws-event.ts';
+import { type EventReading, type PlacedChange, readEvent } from '../shared/model/aws-event.ts';
 import type { EndpointChange } from '../shared/model/endpoint-change.ts';
-import { EndpointRef } from '../shared/model/endpoint-ref.ts';
+import { EndpointRef, streamOf } from '../shared/model/endpoint-ref.ts';
 
 const clients = { sagemaker, dynamodb, sfn, sts };
 type Receiving = With<keyof typeof clients>;
@@ -23,23 +24,20 @@ const Received = z.strictObject({
 });
 type Received = z.infer<typeof Received>;
 
-/** Looks up which endpoint a schedule or an inference component belongs to; undefined where nobody knows any more. */
+type Looked = { what: 'monitoring-schedule' | 'inference-component'; name: string };
+
+/** Asks SageMaker which endpoint a schedule or an inference component belongs to; undefined where that is gone. */
 async function endpointBehind(
-  reading: Extract<EventReading, { as: 'lookup' }>,
+  { what, name }: Looked,
+  { account, region }: PlacedChange,
   services: Receiving,
 ): Promise<EndpointRef | undefined> {
-  const { account, region } = reading.change;
-  const known =
-    reading.what === 'monitoring-schedule'
-      ? await endpointOfSchedule(services, { account, region }, reading.name)
-      : undefined;
-  if (known) return known;
   const { sagemaker } = sagemakerAt(services, { account, region });
   try {
     const { EndpointName } =
-      reading.what === 'monitoring-schedule'
-        ? await sagemaker.send(new DescribeMonitoringScheduleCommand({ MonitoringScheduleName: reading.name }))
-        : await sagemaker.send(new DescribeInferenceComponentCommand({ InferenceComponentName: reading.name }));
+      what === 'monitoring-schedule'
+        ? await sagemaker.send(new DescribeMonitoringScheduleCommand({ MonitoringScheduleName: name }))
+        : await sagemaker.send(new DescribeInferenceComponentCommand({ InferenceComponentName: name }));
     const parsed = EndpointRef.safeParse({ account, region, name: EndpointName });
     return parsed.success ? parsed.data : undefined;
   } catch (error) {
@@ -56,6 +54,42 @@ async function receive(change: EndpointChange, services: Receiving): Promise<Rec
   if (!change.actor && startedAfter(services, change))
     return { as: 'joined', detail: `a change of ${change.endpoint.name} is about to be read` };
   return receiveChange(services, change);
+}
+
+const at = (
+  { account: _account, region: _region, ...change }: PlacedChange,
+  endpoint: EndpointRef,
+): EndpointChange => ({
+  ...change,
+  endpoint,
+});
+
+/**
+ * One change for each endpoint that is guarded by what changed: as the event names them, or as the index knows them. A
+ * schedule that nobody has read yet is asked for. Run again, each endpoint finds the event on record.
+ */
+async function receiveGuards(
+  { keys, endpoints, change }: Extract<EventReading, { as: 'guard' }>,
+  services: Receiving,
+): Promise<Received> {
+  const known = await guardedEndpoints(services, change, keys);
+  const all = new Map([...known, ...endpoints].map((ref) => [streamOf(ref), ref]));
+  const [schedule] = keys.filter(({ kind }) => kind === 'schedule');
+  if (all.size === 0 && schedule) {
+    const asked = await endpointBehind({ what: 'monitoring-schedule', name: schedule.name }, change, services);
+    if (asked) all.set(streamOf(asked), asked);
+  }
+  if (all.size === 0) {
+    await countDropped(services, 'guard-of-something-else');
+    return {
+      as: 'dropped',
+      detail: `${keys.map(({ kind, name }) => `${kind} ${name}`).join(', ')} guards no endpoint`,
+    };
+  }
+  const received: Received[] = [];
+  for (const endpoint of all.values()) received.push(await receive(at(change, endpoint), services));
+  const as = (['started', 'joined', 'dropped'] as const).find((each) => received.some((one) => one.as === each));
+  return { as: as ?? 'dropped', detail: received.map(({ detail }) => detail).join('; ') };
 }
 
 /**
@@ -102,16 +136,17 @@ export const { handler, run } = task({
         return { as: 'dropped', detail: reading.reason };
       case 'change':
         return receive(reading.change, services);
+      case 'guard':
+        return receiveGuards(reading, services);
       case 'execution-ended':
         return receiveExecutionEnd(reading, services);
       case 'lookup': {
-        const endpoint = await endpointBehind(reading, services);
+        const endpoint = await endpointBehind(reading, reading.change, services);
         if (!endpoint) {
           await countDropped(services, `unknown-${reading.what}`);
           return { as: 'dropped', detail: `no endpoint is known for ${reading.what} ${reading.name}` };
         }
-        const { account: _account, region: _region, ...change } = reading.change;
-        return receive({ ...change, endpoint }, services);
+        return receive(at(reading.change, endpoint), services);
       }
     }
   },

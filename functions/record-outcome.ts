@@ -10,13 +10,16 @@ import type { outcomeOf } from '../shared/model/outcome.ts';
 const Input = z.object({
   ...ExecutionInput.shape,
   checked: z.object({ decision: z.string() }).optional(),
-  verified: z.object({ state: z.enum(['verified', 'not-approved', 'superseded', 'gone']) }).optional(),
+  verified: z.object({ state: z.enum(['verified', 'rolled-back', 'not-approved', 'superseded', 'gone']) }).optional(),
+  /** It was caught that the deployment may not stand; why is in the ledger. */
+  refused: z.unknown().optional(),
   failure: z.object({ Error: z.string().default('UnknownError'), Cause: z.string().default('') }).optional(),
 });
 
 /** How far the workflow came. What is none of the known ways is a failure. */
-function stateOf({ checked, verified, failure }: z.infer<typeof Input>): Parameters<typeof outcomeOf>[1] {
+function stateOf({ checked, verified, refused, failure }: z.infer<typeof Input>): Parameters<typeof outcomeOf>[1] {
   if (failure) return 'failed';
+  if (refused !== undefined) return 'blocked';
   if (verified) return verified.state;
   if (checked?.decision === 'gone') return 'gone';
   return checked?.decision === 'blocked' ? 'blocked' : 'failed';

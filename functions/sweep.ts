@@ -1,30 +1,34 @@
-import { DescribeEndpointCommand, type DescribeEndpointOutput } from '@aws-sdk/client-sagemaker';
 import pLimit from 'p-limit';
 import * as z from 'zod';
 import { listOpenRequests, readRequest, resumeIfDecided, type StoredRequest } from '../shared/aws/approvals.ts';
-import { dynamodb, kms, sagemaker, secrets, ses, sfn, sts } from '../shared/aws/clients.ts';
-import { type ListedEndpoint, listEndpoints } from '../shared/aws/endpoint-list.ts';
-import { isMissing } from '../shared/aws/endpoint-reader.ts';
-import { readStream, type Stream } from '../shared/aws/ledger.ts';
-import { placesOf, sagemakerAt } from '../shared/aws/member-accounts.ts';
+import { cloudwatch, dynamodb, kms, s3, sagemaker, scaling, secrets, ses, sfn, sts } from '../shared/aws/clients.ts';
+import { judgeEndedWaivers } from '../shared/aws/ended-waivers.ts';
+import { placesOf } from '../shared/aws/member-accounts.ts';
 import { receiveChange } from '../shared/aws/receive-change.ts';
 import { remind, sendNotices, type Write } from '../shared/aws/remind.ts';
+import { RequestBudget } from '../shared/aws/request-budget.ts';
 import type { With } from '../shared/aws/services.ts';
-import { endStuckChanges } from '../shared/aws/stuck-changes.ts';
-import { forgetEndpoint, listRememberedEndpoints, rememberEndpoint } from '../shared/aws/work.ts';
+import { type Missed, type Place, sweepPlace } from '../shared/aws/sweep-place.ts';
+import { finishRemediations } from '../shared/aws/unfinished-remediations.ts';
 import { task } from '../shared/lambda.ts';
 import { mayBeDue } from '../shared/model/asked-people.ts';
-import type { EndpointChange } from '../shared/model/endpoint-change.ts';
-import { coveringGeneration, requestersOf } from '../shared/model/endpoint-history.ts';
-import type { EndpointRef } from '../shared/model/endpoint-ref.ts';
-import { hasEnded, isResting, reasonToLook, sweptChange, sweptEnd } from '../shared/model/missed-change.ts';
+import { requestersOf } from '../shared/model/endpoint-history.ts';
+import { EndpointRef } from '../shared/model/endpoint-ref.ts';
 import { tellingOf } from '../web/telling.ts';
 
-const clients = { sagemaker, dynamodb, sfn, kms, sts, ses, secrets };
+const clients = { sagemaker, cloudwatch, scaling, s3, dynamodb, sfn, kms, sts, ses, secrets };
 type Sweeping = With<keyof typeof clients>;
 
-/** From the scheduler nothing that matters; from the state machine the one request whose execution is to be woken. */
-const Input = z.object({ wake: z.string().optional() });
+const Places = z.object({ account: EndpointRef.shape.account.or(z.literal('')), region: EndpointRef.shape.region });
+/**
+ * Nothing: all of it. From the state machine of the sweep one part of it: which places there are, one of these, or what
+ * is no place's. From that of a change the one request whose execution is to be woken.
+ */
+const Input = z.object({
+  wake: z.string().optional(),
+  part: z.enum(['places', 'unfinished']).optional(),
+  place: Places.optional(),
+});
 const Count = z.int().nonnegative();
 const Summary = z.strictObject({
   /** Endpoints that SageMaker lists. */
@@ -43,15 +47,14 @@ const Summary = z.strictObject({
   postponed: Count,
   /** What could not be looked at. */
   failed: Count,
+  /** Accounts and regions to be swept, where these were asked for. */
+  places: z.array(Places).optional(),
 });
 export type Summary = z.infer<typeof Summary>;
 
 const AT_ONCE = 8;
 /** The first sweep of a large account goes in portions: its readings share quotas with everybody else there. */
 const MAX_STARTS = 100;
-/** AWS's own maintenance changes nothing, and what is going is recorded when it is gone. */
-const PASSED_OVER = ['SystemUpdating', 'Deleting'];
-
 /** Some of it could not be looked at. All the rest was; the next sweep, or this one run again, does what is left. */
 export class SweepIncompleteError extends Error {
   override readonly name = 'SweepIncompleteError';
@@ -60,18 +63,6 @@ export class SweepIncompleteError extends Error {
     const names = [...new Set(errors.map(({ name }) => name))].sort().join(', ');
     super(`${summary.failed} could not be looked at (${names}): ${JSON.stringify(summary)}`, { cause: errors[0] });
     this.summary = summary;
-  }
-}
-
-type Missed = { change: EndpointChange; stream: Stream };
-
-async function describe(services: Sweeping, ref: EndpointRef): Promise<DescribeEndpointOutput | undefined> {
-  const { sagemaker } = sagemakerAt(services, ref);
-  try {
-    return await sagemaker.send(new DescribeEndpointCommand({ EndpointName: ref.name }));
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
   }
 }
 
@@ -88,8 +79,12 @@ function createSweep(services: Sweeping) {
     failed: 0,
   };
   const errors: Error[] = [];
-  const missed: Missed[] = [];
   const limit = pLimit(AT_ONCE);
+  const { requestsPerSecond } = services.config.file.reading;
+  const clock = () => Date.parse(services.now());
+  const budget = new RequestBudget(requestsPerSecond, clock, services.wait);
+  // Each change that is started reads what it needs by itself, most APIs once and some twice.
+  const starts = new RequestBudget(requestsPerSecond / 2, clock, services.wait);
 
   async function attempt(work: () => Promise<void>): Promise<void> {
     try {
@@ -102,59 +97,52 @@ function createSweep(services: Sweeping) {
   const each = <T>(items: readonly T[], work: (item: T) => Promise<void>) =>
     Promise.all(items.map((item) => limit(() => attempt(() => work(item)))));
 
-  async function read(ref: EndpointRef): Promise<Stream> {
-    const stream = await readStream(services, ref);
-    summary.ended += await endStuckChanges(services, stream);
-    return stream;
-  }
-
-  /** An endpoint with nothing new costs the reading of its stream's end, and no call of SageMaker. */
-  async function lookAt(ref: EndpointRef, lastModifiedAt: string | undefined): Promise<void> {
-    const stream = await read(ref);
-    const reason = reasonToLook(stream.history, lastModifiedAt, services.now());
-    const shown = reason && (await describe(services, ref));
-    if (!shown) return;
-    const change = sweptChange(ref, shown, reason, stream.history.generation + 1, services.now());
-    if (change?.kind !== 'endpoint') return;
-    // The end of a deployment, and scaling within its range, modify an endpoint without being a change of it.
-    if (coveringGeneration(stream.history, change) === undefined) missed.push({ change, stream });
-    else summary.joined += 1;
-  }
-
-  async function lookForEnd(ref: EndpointRef): Promise<void> {
-    const stream = await read(ref);
-    const { history } = stream;
-    if (!hasEnded(history)) {
-      if (isResting(history, services.now())) return;
-      missed.push({ change: sweptEnd(ref, history.generation + 1, services.now()), stream });
-    } else if (history.changes.every(({ opened, outcome }) => !opened || outcome)) {
-      await forgetEndpoint(services, ref);
-    }
-  }
-
-  async function sweepEndpoints(place: Pick<EndpointRef, 'account' | 'region'>): Promise<void> {
-    const remembered = new Map(
-      (await listRememberedEndpoints(services, place)).map((ref) => [ref.name.toLowerCase(), ref]),
-    );
-    const listed = await listEndpoints(sagemakerAt(services, place));
-    summary.endpoints += listed.length;
-    await each(listed, async ({ name, status, lastModifiedAt }: ListedEndpoint) => {
-      const known = remembered.delete(name.toLowerCase());
-      if (PASSED_OVER.includes(status)) return;
-      const ref = { ...place, name };
-      if (!known) await rememberEndpoint(services, ref);
-      await lookAt(ref, lastModifiedAt);
-    });
-    await each([...remembered.values()], lookForEnd);
-  }
-
-  async function startMissed(): Promise<void> {
-    summary.postponed = Math.max(0, missed.length - MAX_STARTS);
+  async function startMissed(missed: readonly Missed[]): Promise<void> {
+    summary.postponed += Math.max(0, missed.length - MAX_STARTS);
     await each(missed.slice(0, MAX_STARTS), async ({ change, stream }) => {
+      await starts.take('start');
       const { as } = await receiveChange(services, change, stream);
       if (as === 'started') summary.started += 1;
       else summary.joined += 1;
     });
+  }
+
+  async function sweepEndpoints(places: readonly Place[]): Promise<void> {
+    const missed: Missed[] = [];
+    for (const place of places) {
+      await attempt(async () => {
+        const swept = await sweepPlace(services, place, budget);
+        missed.push(...swept.missed);
+        errors.push(...swept.problems);
+        summary.endpoints += swept.endpoints;
+        summary.joined += swept.joined;
+        summary.ended += swept.ended;
+        summary.failed += swept.problems.length;
+      });
+    }
+    await startMissed(missed);
+  }
+
+  async function sweepUnfinished(): Promise<void> {
+    await attempt(sweepRequests);
+    // Each of them is put back, or not, by an execution of its own; this only sees to it that one runs.
+    await attempt(async () => {
+      await finishRemediations(services);
+    });
+    await attempt(async () => {
+      summary.started += await judgeEndedWaivers(services);
+    });
+    await attempt(async () => {
+      summary.told += await sendNotices(services, write);
+    });
+  }
+
+  function sum(fleet = true): Summary {
+    const { endpoints, started, ended, resumed, postponed } = summary;
+    if (fleet) services.measure({ name: 'SweptEndpoints', unit: 'Count', value: endpoints });
+    services.measure({ name: 'SweepFindings', unit: 'Count', value: started + ended + resumed + postponed });
+    if (errors.length > 0) throw new SweepIncompleteError(summary, errors);
+    return summary;
   }
 
   /** Returns since when a request waits that goes on waiting. */
@@ -193,17 +181,18 @@ function createSweep(services: Sweeping) {
 
   return {
     run: async (): Promise<Summary> => {
-      for (const place of placesOf(services)) await attempt(() => sweepEndpoints(place));
-      await startMissed();
-      await attempt(sweepRequests);
-      await attempt(async () => {
-        summary.told += await sendNotices(services, write);
-      });
-      const { endpoints, started, ended, resumed, postponed } = summary;
-      services.measure({ name: 'SweptEndpoints', unit: 'Count', value: endpoints });
-      services.measure({ name: 'SweepFindings', unit: 'Count', value: started + ended + resumed + postponed });
-      if (errors.length > 0) throw new SweepIncompleteError(summary, errors);
-      return summary;
+      await sweepEndpoints(placesOf(services));
+      await sweepUnfinished();
+      return sum();
+    },
+    places: (): Summary => ({ ...summary, places: placesOf(services) }),
+    place: async (place: Place): Promise<Summary> => {
+      await sweepEndpoints([place]);
+      return sum();
+    },
+    unfinished: async (): Promise<Summary> => {
+      await sweepUnfinished();
+      return sum(false);
     },
     /** Only the role of this function may wake executions, so the state machine asks it to. */
     wake: async (id: string): Promise<Summary> => {
@@ -215,18 +204,22 @@ function createSweep(services: Sweeping) {
 }
 
 /**
- * Called by EventBridge Scheduler every quarter of an hour. SageMaker's events and CloudTrail's are best effort, so this
- * looks for what none of them told of: endpoints that appeared, changed or went, executions that died, callbacks that
- * got lost. It reads SageMaker and changes nothing there. Safe to call twice, and beside events about the same changes.
- * It also reminds people of what they were asked, since nothing else runs while a request waits.
- * Called by the state machine too, with a request that was superseded.
+ * Called every quarter of an hour by the state machine of the sweep, part by part: on AWS one account and region each, since
+ * that is what AWS's limits count; on one machine, and by hand, all of it at once. SageMaker's events and CloudTrail's are
+ * best effort, so this looks for what none of them told of: endpoints and guards that appeared, changed or went,
+ * executions that died, callbacks that got lost. It reads and changes nothing outside of the gate. Safe to call twice, and
+ * beside events about the same changes. It also reminds people of what they were asked, since nothing else runs while a
+ * request waits. Called by the state machine of a change too, with a request that was superseded.
  */
 export const { handler, run } = task({
   clients,
   input: Input,
   output: Summary,
-  run: ({ wake }, services) => {
+  run: async ({ wake, part, place }, services) => {
     const sweep = createSweep(services);
-    return wake === undefined ? sweep.run() : sweep.wake(wake);
+    if (wake !== undefined) return sweep.wake(wake);
+    if (place) return sweep.place(place);
+    if (part === 'places') return sweep.places();
+    return part === 'unfinished' ? sweep.unfinished() : sweep.run();
   },
 });

@@ -4,7 +4,10 @@ import { cloudwatch, dynamodb, s3, sagemaker, scaling, sfn, sts } from '../share
 import { describeEndpoint, isUnderWay, readEndpoint } from '../shared/aws/endpoint-reader.ts';
 import { ExecutionInput, startExecution } from '../shared/aws/executions.ts';
 import { leaveExpiryNotice } from '../shared/aws/expiry-notices.ts';
+import { rememberGuards } from '../shared/aws/guard-index.ts';
+import { keepSettings } from '../shared/aws/kept-settings.ts';
 import { append, knownStream, readStream, type Stream } from '../shared/aws/ledger.ts';
+import { settingsNow } from '../shared/aws/live-prices.ts';
 import { servicesAt } from '../shared/aws/member-accounts.ts';
 import type { With } from '../shared/aws/services.ts';
 import { task } from '../shared/lambda.ts';
@@ -12,16 +15,20 @@ import { gateActor } from '../shared/model/actor.ts';
 import { changeDigest, effectiveDeployment } from '../shared/model/effective-deployment.ts';
 import type { EndpointFacts } from '../shared/model/endpoint-facts.ts';
 import { type ChangeHistory, changeOf, lastOpened } from '../shared/model/endpoint-history.ts';
-import { decide, type Finding } from '../shared/model/finding.ts';
-import { missingMonitors, verifyPlan } from '../shared/model/plan-match.ts';
-import { evaluateGuards } from '../shared/policies/index.ts';
+import { missingMonitors } from '../shared/model/plan-match.ts';
+import { isToBePutBack } from '../shared/model/remediation.ts';
+import { ROLLED_BACK, rollbackOf } from '../shared/model/rollback.ts';
+import type { RolledBack } from '../shared/model/rolled-back.ts';
+import { heldWaivers } from '../shared/model/standing-waivers.ts';
+import { judgeSettled } from '../shared/policies/judge.ts';
+import { monitorsStillHaveTime } from '../shared/policies/prod-model-monitor.ts';
 
 const clients = { sagemaker, cloudwatch, scaling, s3, dynamodb, sfn, sts };
 
 /** `timedOut` is there where the wait for people ended by itself. */
 const Input = z.object({ ...ExecutionInput.shape, timedOut: z.unknown().optional() });
 const Output = z.strictObject({
-  state: z.enum(['verified', 'not-approved', 'superseded', 'gone']),
+  state: z.enum(['verified', 'rolled-back', 'not-approved', 'superseded', 'gone']),
 });
 type Output = z.infer<typeof Output>;
 
@@ -76,18 +83,15 @@ async function readDecision(
   return mine?.decided;
 }
 
-/** Findings that say "not yet": the grace period is for asking again, not for passing. */
-const isWaiting = ({ outcome, policy }: Finding) => policy === 'prod-model-monitor' && outcome === 'advice';
-
 /**
- * Where a plan carries the change: was it also carried out in the planned way? Alarms and strategy are known only now;
+ * What was planned, where a plan carries the change: alarms and strategy of what settled are known only now, and its
  * monitors have as long from the change on as those of a new endpoint have.
  */
-async function heldAgainstPlan(
+async function plannedFacts(
   services: With<'dynamodb'>,
   { opened, findings }: ChangeHistory,
   facts: EndpointFacts,
-): Promise<Finding | undefined> {
+): Promise<EndpointFacts | undefined> {
   if (!opened || !findings?.plan || findings.unchanged) return undefined;
   const { policySettings } = services.config;
   const { generation } = findings.plan;
@@ -98,7 +102,38 @@ async function heldAgainstPlan(
   if (missingMonitors(planned, facts).length > 0 && Date.parse(services.now()) < graceEnds) {
     throw new MonitorsPendingError('Its planned monitors still have time.');
   }
-  return verifyPlan(planned, facts, policySettings[opened.environment.name]);
+  return planned;
+}
+
+/** Puts on record that SageMaker took the deployment of a change back, with what is in service instead. */
+async function recordRollback(
+  services: With<'dynamodb' | 's3'>,
+  stream: Stream,
+  generation: number,
+  facts: EndpointFacts,
+  rolledBack: RolledBack,
+): Promise<void> {
+  const { policySettings: settings } = services.config;
+  await keepSettings(services, settings);
+  await append(services, stream, (history) => {
+    const mine = changeOf(history, generation);
+    if (!mine?.opened || mine.verified || mine.outcome) return undefined;
+    const body = { ...judgeSettled({ opened: mine.opened, facts, settings, planned: undefined, rolledBack }), facts };
+    return { id: `verified#${generation}`, body, actor: gateActor };
+  });
+}
+
+/** A later change took its place. Was that SageMaker's doing? */
+async function supersededOrRolledBack(
+  services: With<'dynamodb' | 's3'>,
+  stream: Stream,
+  generation: number,
+): Promise<Output> {
+  const facts = lastOpened(stream.history)?.opened?.facts;
+  const rolledBack = facts && rollbackOf(stream.history, generation, facts);
+  if (!facts || !rolledBack) return { state: 'superseded' };
+  await recordRollback(services, stream, generation, facts, rolledBack);
+  return { state: 'rolled-back' };
 }
 
 async function verify(
@@ -113,31 +148,31 @@ async function verify(
   }
   const mine = changeOf(stream.history, generation);
   if (!mine?.opened || !mine.findings) throw new Error('There are no findings to verify.');
-  if (mine.verified ?? mine.outcome) return { state: 'verified' };
+  if (mine.verified ?? mine.outcome) return { state: mine.verified?.rolledBack ? 'rolled-back' : 'verified' };
 
   if (mine.request) {
     const decided = await readDecision(services, stream, generation);
     // The state machine's clock started a moment before the request was recorded, so it rings a moment early.
     if (!decided && timedOut !== undefined) throw new NotSettledError('The request is about to expire.');
     if (!decided) throw new ForgedCallbackError('The execution was resumed, but the ledger holds no decision.');
-    if (decided.answer !== 'approved')
-      return { state: decided.answer === 'superseded' ? 'superseded' : 'not-approved' };
+    if (decided.answer === 'superseded') return supersededOrRolledBack(services, stream, generation);
+    if (decided.answer !== 'approved') return { state: 'not-approved' };
   }
   const newest = lastOpened(stream.history);
   if (newest && newest.generation > generation && newest.opened?.digest !== mine.opened.digest) {
-    return { state: 'superseded' };
+    return supersededOrRolledBack(services, stream, generation);
   }
   // Of a plan there is nothing yet that could be verified. What carries it out will be, when it is there.
   if (mine.opened.plan) return { state: 'verified' };
 
   // Facts from a moment ago are good enough for an endpoint that had settled and was not waited for.
-  const { policySettings } = services.config;
+  const policySettings = await settingsNow(services);
   const recorded = mine.opened.facts;
   const reread =
     mine.request !== undefined ||
     mine.findings.plan !== undefined ||
     recorded.underWay ||
-    evaluateGuards(recorded, policySettings).some(isWaiting);
+    monitorsStillHaveTime(recorded, policySettings);
   const there = servicesAt(services, change.endpoint);
   // Until it has settled, that is all there is to find out.
   const described = recorded.underWay ? await describeEndpoint(there, change.endpoint) : undefined;
@@ -148,44 +183,58 @@ async function verify(
   if (reread) facts = await readEndpoint(there, change.endpoint, { fresh: mine.request !== undefined, described });
   if (!facts) return { state: 'gone' };
   if (changeDigest(effectiveDeployment(facts)) !== mine.opened.digest) {
+    const rolledBack = rollbackOf(stream.history, generation, facts);
     // No event may ever tell of it, so the new state starts its own change here.
     const next = {
       ...change,
-      cause: 'digest changed while waiting',
+      cause: rolledBack ? ROLLED_BACK : 'digest changed while waiting',
       at: facts.readAt,
       eventId: `drift-${mine.opened.digest.slice(0, 32)}`,
     };
     const { actor: _nobody, ...unattributed } = next;
     await startExecution(services, { ...unattributed, sighting: {} }, stream.history.generation + 1);
-    return { state: 'superseded' };
+    if (rolledBack) await recordRollback(services, stream, generation, facts, rolledBack);
+    return { state: rolledBack ? 'rolled-back' : 'superseded' };
   }
   if (facts.underWay) throw new NotSettledError(`${change.endpoint.name} is ${facts.status}.`);
+  const rolledBack = rollbackOf(stream.history, generation, facts);
+  if (rolledBack) {
+    await recordRollback(services, stream, generation, facts, rolledBack);
+    return { state: 'rolled-back' };
+  }
+  if (facts.status === 'UpdateRollbackFailed') services.measure({ name: 'MixedFleets', unit: 'Count', value: 1 });
 
-  const findings = evaluateGuards(facts, policySettings);
-  if (findings.some(isWaiting)) throw new MonitorsPendingError('Its monitors still have time.');
-  const healthy = facts.status === 'InService';
-  const status: Finding = {
-    policy: 'in-service',
-    statement: 'The deployment must reach InService on the config that was checked.',
-    outcome: healthy ? 'pass' : 'violation',
-    messages: healthy ? [] : [`The endpoint is ${facts.status}.`],
-  };
-  const planned = await heldAgainstPlan(services, mine, facts);
-  const all = [status, ...findings, ...(planned ? [planned] : [])];
-  await append(services, stream, () => ({
-    id: `verified#${generation}`,
-    body: {
-      kind: 'monitoring-verified',
-      generation,
-      digest: mine.opened?.digest ?? '',
-      findings: all,
-      decision: decide(all),
-      facts: reread ? (facts ?? null) : null,
-    },
-    actor: gateActor,
-  }));
+  if (monitorsStillHaveTime(facts, policySettings)) throw new MonitorsPendingError('Its monitors still have time.');
+  const planned = await plannedFacts(services, mine, facts);
+  await keepSettings(services, policySettings);
+  const { opened, findings: checked } = mine;
+  const judging = { opened, facts, settings: policySettings, planned, found: checked.findings };
+  if (reread) await rememberGuards(services, change.endpoint, facts, stream.history);
+  await append(services, stream, (history) => {
+    const waivers = heldWaivers(history, generation, opened.environment.name, services.now());
+    const body = { ...judgeSettled({ ...judging, waivers }), facts: reread ? judging.facts : null };
+    return { id: `verified#${generation}`, body, actor: gateActor };
+  });
   return { state: 'verified' };
 }
 
+/** The deployment may not stand, and is to be put back: `Catch` in the state machine goes there. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+}
+
 /** Reads what people decided, waits for the deployment to settle, and verifies what watches it. */
-export const { handler, run } = task({ clients, input: Input, output: Output, run: verify });
+export const { handler, run } = task({
+  clients,
+  input: Input,
+  output: Output,
+  run: async (input, services) => {
+    const output = await verify(input, services);
+    if (output.state !== 'verified' && output.state !== 'not-approved') return output;
+    const { history } = await knownStream(services, input.change.endpoint, input.generation);
+    if (isToBePutBack(changeOf(history, input.generation), services.config.policySettings)) {
+      throw new RefusedError(`Change ${input.generation} of ${input.change.endpoint.name} may not stand.`);
+    }
+    return output;
+  },
+});

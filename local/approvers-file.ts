@@ -7,7 +7,11 @@ import { type ApprovalSettings, UnreadableApproversError } from '../shared/model
  * Who may approve, as `portcullis.yaml` says at this moment: it is read again when its time or size has changed. A file
  * that is gone or has a mistake throws UnreadableApproversError; an older list is never used in its place.
  */
-export function approversIn(path: string, config: Config): () => ApprovalSettings {
+export function approversIn(
+  path: string,
+  config: Config,
+  wasRead: () => void = () => undefined,
+): () => ApprovalSettings {
   let known: { stamp: string; read: ApprovalSettings } | undefined;
   return () => {
     try {
@@ -18,6 +22,7 @@ export function approversIn(path: string, config: Config): () => ApprovalSetting
       const file = parseConfigFile(readFileSync(path, 'utf8'), path, problems);
       if (!file || problems.length > 0) throw new UnreadableApproversError(problems.join('; '));
       known = { stamp, read: file.approvals };
+      wasRead();
       return known.read;
     } catch (error) {
       known = undefined;

@@ -4,6 +4,7 @@ import { StateMachine } from 'aws-local-stepfunctions';
 import * as checkPolicies from '../functions/check-policies.ts';
 import * as gatherFacts from '../functions/gather-facts.ts';
 import * as recordOutcome from '../functions/record-outcome.ts';
+import * as remediate from '../functions/remediate.ts';
 import * as requestApproval from '../functions/request-approval.ts';
 import * as sweep from '../functions/sweep.ts';
 import * as verifyMonitoring from '../functions/verify-monitoring.ts';
@@ -22,6 +23,7 @@ const handlers: Record<string, Handler> = {
   WakeSuperseded: sweep.run,
   RequestApproval: requestApproval.run,
   VerifyMonitoring: verifyMonitoring.run,
+  Remediate: remediate.run,
   RecordOutcome: recordOutcome.run,
 };
 
@@ -119,6 +121,7 @@ export function createEngine({
   const arnOf = (name: string) => `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
 
   const retryIntervalOverrides = { VerifyMonitoring: [settleMs, -1, -1, -1] };
+  const waitTimeOverrides = { WaitToPutBack: settleMs };
   /** Executions that wait for a callback and are not in memory, by the hash of the token that wakes them. */
   const parked = new Map<string, { name: string; timer: NodeJS.Timeout }>();
 
@@ -210,7 +213,7 @@ export function createEngine({
 
   function run(execution: StoredExecution, input: Json): void {
     const { result, abort, eventLogs } = machine.run(input, {
-      overrides: { taskResourceLocalHandlers: tasksOf(execution), retryIntervalOverrides },
+      overrides: { taskResourceLocalHandlers: tasksOf(execution), retryIntervalOverrides, waitTimeOverrides },
       context: {
         Execution: { Id: arnOf(execution.name), Name: execution.name },
         Task: {

@@ -1,9 +1,11 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { respond } from '../functions/http-api.ts';
+import { readSecrets } from '../shared/aws/secrets.ts';
 import type { Services } from '../shared/aws/services.ts';
+import { showsToken } from '../shared/model/bearer-token.ts';
 import { type OutboxMail, outboxPage } from '../web/outbox-page.ts';
-import { jsonReply, pageReply } from '../web/reply.ts';
+import { jsonReply, pageReply, type Reply, textReply } from '../web/reply.ts';
 
 const MAX_BODY = 64 * 1024;
 
@@ -52,8 +54,38 @@ async function eventFrom(request: IncomingMessage): Promise<APIGatewayProxyEvent
   };
 }
 
-/** The console on this machine: the HTTP function, and a page that stands in for everybody's mailbox. */
-export function createConsole(services: Services, outbox: () => Promise<OutboxMail[]>): Server {
+/** What Prometheus reads: the text and its type. */
+export type MetricsSource = { text: () => Promise<string>; contentType: string };
+
+const LOOPBACK_PEERS = ['127.0.0.1', '::1', '::ffff:127.0.0.1'];
+const LOOPBACK_HOST = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
+
+/** A program on this machine, and neither a proxy that speaks for another nor a browser that was told a name for this address. */
+const isFromHere = ({ socket, headers }: IncomingMessage) =>
+  LOOPBACK_PEERS.includes(socket.remoteAddress ?? '') &&
+  LOOPBACK_HOST.test(headers.host ?? '') &&
+  !['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'].some((name) => name in headers);
+
+/** Metrics for a program on this machine, or for who has the access token. They name no endpoint and no person. */
+async function answerMetrics(request: IncomingMessage, services: Services, metrics: MetricsSource): Promise<Reply> {
+  if (!isFromHere(request)) {
+    const { accessToken } = await readSecrets(services);
+    if (!showsToken(request.headers.authorization, accessToken)) {
+      services.note({ event: 'denial', actor: 'nobody', route: 'GET /metrics', status: 401 });
+      const refused = textReply('Metrics are for programs on this machine, or with the access token of the gate.\n');
+      return { ...refused, status: 401, headers: { ...refused.headers, 'www-authenticate': 'Bearer' } };
+    }
+  }
+  const { headers, ...reply } = textReply(await metrics.text());
+  return { ...reply, headers: { ...headers, 'content-type': metrics.contentType } };
+}
+
+/** The console on this machine: the HTTP function, a page that stands in for everybody's mailbox, and metrics. */
+export function createConsole(
+  services: Services,
+  outbox: () => Promise<OutboxMail[]>,
+  metrics?: MetricsSource,
+): Server {
   return createServer((request, response) => {
     const answer = async (): Promise<APIGatewayProxyStructuredResultV2> => {
       const event = await eventFrom(request);
@@ -61,8 +93,13 @@ export function createConsole(services: Services, outbox: () => Promise<OutboxMa
       const reading = event.requestContext.http.method === 'GET' || event.requestContext.http.method === 'HEAD';
       if (event.rawPath === '/outbox' && reading) {
         const mails = await outbox();
+        services.note({ event: 'retrieve', actor: 'nobody', route: 'GET /outbox', status: 200 });
         const { status, headers, body } =
           event.queryStringParameters?.format === 'json' ? jsonReply(mails) : pageReply(outboxPage(mails));
+        return { statusCode: status, headers, body };
+      }
+      if (event.rawPath === '/metrics' && reading && metrics) {
+        const { status, headers, body } = await answerMetrics(request, services, metrics);
         return { statusCode: status, headers, body };
       }
       return respond(event, services);

@@ -3,20 +3,27 @@ import type { Server } from 'node:http';
 import { join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { parse as parseYaml } from 'yaml';
-import { run as sweep } from '../functions/sweep.ts';
-import { MalformedSecretError, readSecrets } from '../shared/aws/secrets.ts';
+import { type Summary, run as sweep } from '../functions/sweep.ts';
+import { listOpenRequests } from '../shared/aws/approvals.ts';
+import { countFleets } from '../shared/aws/count-fleets.ts';
+import { listEndpoints } from '../shared/aws/endpoint-list.ts';
+import { refreshPrices } from '../shared/aws/refresh-prices.ts';
+import { MalformedSecretError, problemsWithSecrets, readSecrets } from '../shared/aws/secrets.ts';
 import { createServices, type Services } from '../shared/aws/services.ts';
 import type { Config } from '../shared/config.ts';
 import { loadConfig } from '../shared/config-yaml.ts';
+import { protectionVariable } from '../shared/model/protection.ts';
 import { approversIn } from './approvers-file.ts';
+import { Fleet } from './aws/fleet.ts';
 import { connectRpc, type Rpc, RpcError } from './aws/rpc.ts';
-import { Fleet } from './aws/seed.ts';
 import { openStore } from './aws/store.ts';
 import type { QueuedEvent, WorkerOptions } from './aws/worker.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { createDelivery } from './event-delivery.ts';
 import { createConsole } from './http.ts';
 import { returnMemoryWhenIdle } from './idle-memory.ts';
+import { createMetrics } from './metrics.ts';
+import { openSecurityLog, type SecurityLog, SecurityLogError } from './security-log.ts';
 import { ensureTables } from './tables.ts';
 
 /** The account and region of the loopback AWS; the region whose prices are shipped. */
@@ -25,6 +32,10 @@ export const LOCAL_REGION = 'us-east-1';
 /** The gate's own access key id at the loopback AWS, which takes it for a name. */
 export const GATE_KEY_ID = 'portcullis';
 const SWEEP_EVERY_MS = 15 * 60_000;
+const PRICES_EVERY_MS = 24 * 3_600_000;
+
+/** A real account that is watched: read with the ordinary AWS credentials, and never written to. */
+export type Watch = { account: string; region: string };
 
 export type LocalOptions = {
   dataDir: string;
@@ -37,6 +48,8 @@ export type LocalOptions = {
   delayEventsMs: number;
   /** Where checkpoints of the ledger are kept; undefined for a directory beside the store. */
   checkpoints?: string | undefined;
+  /** Instead of the fleet of the loopback AWS; then that has only what is the gate's own. */
+  watch?: Watch | undefined;
 };
 
 /** The runtime cannot start; the message says what to do. */
@@ -45,7 +58,11 @@ export class StartError extends Error {
 }
 
 export type LocalRuntime = {
+  /** Whose endpoints these are. */
+  place: Watch;
   services: Services;
+  /** Looks now for what no event told of. */
+  sweep: () => Promise<Summary>;
   engine: Engine;
   aws: Rpc;
   awsUrl: string;
@@ -93,6 +110,9 @@ function isRunning(pid: number): boolean {
   }
 }
 
+/** Where security events are written. */
+const logDirectory = (dataDir: string) => resolve(process.env.PORTCULLIS_LOG_DIRECTORY ?? join(dataDir, 'logs'));
+
 function loadFleet(path: string): Fleet {
   try {
     return Fleet.parse(parseYaml(readFileSync(path, 'utf8')));
@@ -124,21 +144,28 @@ const portProblem = (what: string, option: string, port: number, error: unknown)
 /** Everything on one machine: the loopback AWS in a thread of its own, and the gate as it runs on AWS. */
 export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
   const fleet = options.fleet === undefined ? undefined : loadFleet(options.fleet);
-  const base: Config = loadConfig({ ...process.env, AWS_REGION: LOCAL_REGION });
+  const { account, region } = options.watch ?? { account: LOCAL_ACCOUNT, region: LOCAL_REGION };
+  const base: Config = loadConfig({ ...process.env, AWS_REGION: region }, problemsWithSecrets(process.env));
+  if (options.watch && base.off.length > 0) {
+    throw new StartError(
+      `${base.off.map(protectionVariable).join(', ')}: nothing can be switched off where a real account is watched.`,
+    );
+  }
   const dataDir = resolve(options.dataDir);
   const { clean, release } = claimDirectory(dataDir);
 
   const workerData: WorkerOptions = {
     dataDir,
     port: options.awsPort,
-    account: LOCAL_ACCOUNT,
-    region: LOCAL_REGION,
+    account,
+    region,
     transitionMs: options.transitionMs,
     rebuildIndexes: !clean,
     checkpoints: resolve(options.checkpoints ?? join(dataDir, 'checkpoints')),
     ledgerTable: base.tables.ledger,
   };
   let engine: Engine | undefined;
+  let stopped = false;
   let delivery: ReturnType<typeof createDelivery> | undefined;
   const early: QueuedEvent[] = [];
   const worker = new Worker(new URL('./aws/worker.ts', import.meta.url), {
@@ -183,20 +210,40 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
     );
   }
   const awsUrl = `http://127.0.0.1:${awsPort}`;
-  // The one seam: from here on the SDK talks to the loopback AWS, as it would to any other endpoint.
-  process.env.AWS_ENDPOINT_URL = awsUrl;
-  process.env.AWS_ACCESS_KEY_ID = GATE_KEY_ID;
-  process.env.AWS_SECRET_ACCESS_KEY = GATE_KEY_ID;
-  for (const name of Object.keys(process.env)) if (name.startsWith('AWS_ENDPOINT_URL_')) delete process.env[name];
-  delete process.env.AWS_SESSION_TOKEN;
-  delete process.env.AWS_PROFILE;
+  if (!options.watch) {
+    // The one seam: from here on the SDK talks to the loopback AWS, as it would to any other endpoint.
+    process.env.AWS_ENDPOINT_URL = awsUrl;
+    process.env.AWS_ACCESS_KEY_ID = GATE_KEY_ID;
+    process.env.AWS_SECRET_ACCESS_KEY = GATE_KEY_ID;
+    for (const name of Object.keys(process.env)) if (name.startsWith('AWS_ENDPOINT_URL_')) delete process.env[name];
+    delete process.env.AWS_SESSION_TOKEN;
+    delete process.env.AWS_PROFILE;
+  }
 
   const config: Config = {
     ...base,
-    stateMachineArn: `arn:aws:states:${LOCAL_REGION}:${LOCAL_ACCOUNT}:stateMachine:endpoint-compliance`,
+    stateMachineArn: `arn:aws:states:${region}:${account}:stateMachine:endpoint-compliance`,
+    // What is watched is never written to, so the way back is only proposed.
+    ...(options.watch && { ownServices: { endpoint: awsUrl, accessKeyId: GATE_KEY_ID }, putsBack: false }),
   };
-  const approvers = approversIn(resolve(process.env.PORTCULLIS_CONFIG ?? 'portcullis.yaml'), config);
-  const services = createServices(config, { readApprovals: approvers });
+  let log: SecurityLog;
+  try {
+    log = openSecurityLog(logDirectory(dataDir), () => new Date().toISOString());
+  } catch (error) {
+    return abandon(error instanceof SecurityLogError ? new StartError(error.message) : (error as Error));
+  }
+  const { note } = log;
+  note({
+    event: 'configuration',
+    actor: 'portcullis',
+    subject: 'start',
+    detail: `off: ${config.off.join(' ') || 'nothing'}`,
+  });
+  const approvers = approversIn(resolve(process.env.PORTCULLIS_CONFIG ?? 'portcullis.yaml'), config, () =>
+    note({ event: 'configuration', actor: 'portcullis', subject: 'approvers' }),
+  );
+  const metrics = createMetrics();
+  const services = createServices(config, { readApprovals: approvers, measure: metrics.measure, note });
   try {
     // Found out now, and not when the first request waits for an answer.
     await readSecrets(services);
@@ -205,8 +252,26 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
   }
   const store = openStore(join(dataDir, 'executions.sqlite'));
   await ensureTables(services.dynamodb, config.tables);
+  // Nobody can say what a fleet costs before it has been counted. What was there before is known by now.
+  const listed = (await listEndpoints(services)).map((each) => ({ ...each, environment: undefined }));
+  await countFleets(services, { account, region }, listed);
+  // The loopback AWS has the prices that are shipped; a real account has AWS's own, also in regions that these do not know.
+  const refreshNow = async () => {
+    for (const result of await refreshPrices(services)) {
+      if ('error' in result) console.error(`Prices of ${result.region} were not read: ${result.error.message}`);
+    }
+  };
+  if (options.watch) await refreshNow();
+  const refreshing = options.watch && setInterval(() => void refreshNow(), PRICES_EVERY_MS).unref();
 
-  const consoleServer = createConsole(services, () => aws.call('outbox'));
+  const consoleServer = createConsole(services, () => aws.call('outbox'), metrics);
+  const sweepEveryMs = options.watch ? config.file.reading.watchMinutes * 60_000 : SWEEP_EVERY_MS;
+  metrics.watch({
+    services,
+    eventsUnderWay: () => delivery?.underWay() ?? 0,
+    executionsUnderWay: () => engine?.running() ?? 0,
+    sweepEverySeconds: sweepEveryMs / 1_000,
+  });
   let consolePort = 0;
   try {
     consolePort = await listenOn(consoleServer, options.consolePort);
@@ -253,22 +318,50 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
   await aws.call('resume');
   returnMemoryWhenIdle();
   const sweepNow = () => void sweep({}, services).catch((error: Error) => console.error(`Sweep: ${error.message}`));
-  const sweeping = setInterval(sweepNow, SWEEP_EVERY_MS).unref();
+  const sweeping = setInterval(sweepNow, sweepEveryMs).unref();
   // A clean stop loses nothing. After another, somebody may have decided before the waiting execution was woken.
   if (!clean) sweepNow();
-  if (fleet) await aws.call('seed', fleet);
 
   const running = { engine, delivery };
+  let deploying = 0;
+  const deploy = async (endpoints: Fleet['endpoints']) => {
+    if (endpoints.length > 0) await aws.call('seed', { endpoints });
+  };
+  /** Nothing moves any more: every event is handled, and what still runs waits for people. */
+  const isQuiet = async () => {
+    const waiting = (await listOpenRequests(services)).filter(({ notified }) => notified).length;
+    return running.delivery.underWay() === 0 && running.engine.running() <= waiting;
+  };
+  /** What was told to come last, once nothing of the others is under way. */
+  const deployLast = async (endpoints: Fleet['endpoints']) => {
+    while (!stopped && !(await isQuiet())) await new Promise((resolve) => setTimeout(resolve, 50));
+    if (!stopped) await deploy(endpoints);
+  };
+  if (fleet) {
+    await deploy(fleet.endpoints.filter(({ deployedLast }) => !deployedLast));
+    deploying += 1;
+    deployLast(fleet.endpoints.filter(({ deployedLast }) => deployedLast))
+      .catch((error: Error) => {
+        if (!stopped) console.error(`Fleet: ${error.message}`);
+      })
+      .finally(() => {
+        deploying -= 1;
+      });
+  }
   return {
+    place: { account, region },
     services,
+    sweep: () => sweep({}, services),
     engine,
     aws,
     awsUrl,
     consoleUrl: config.consoleUrl,
     resumed,
-    eventsUnderWay: () => running.delivery.underWay(),
+    eventsUnderWay: () => running.delivery.underWay() + deploying,
     stop: async () => {
+      stopped = true;
       clearInterval(sweeping);
+      if (refreshing) clearInterval(refreshing);
       running.delivery.stop();
       running.engine.stop();
       consoleServer.close();
@@ -277,6 +370,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
       await Promise.race([aws.call('stop'), gone]);
       await worker.terminate();
       store.close();
+      log.close();
       release();
     },
   };

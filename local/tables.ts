@@ -15,9 +15,14 @@ const text = (...names: string[]) => names.map((AttributeName) => ({ AttributeNa
 
 // What lists and questions need; the records themselves are in the table.
 const LISTED = ['kind', 'cause', 'endpoint', 'generation', 'environment', 'result', 'reason', 'violations', 'answer'];
-const index = (IndexName: string, hash: string, listed: string[]) => ({
+// What the answers to the other questions show: decisions, waivers, broken glass.
+const ASKED = [
+  ...['at', 'kind', 'cause', 'endpoint', 'generation', 'environment', 'result', 'reason', 'violations', 'answer'],
+  ...['actor', 'decision', 'request', 'waiver', 'policy', 'from', 'until'],
+];
+const index = (IndexName: string, hash: string, listed: string[], range = 'at') => ({
   IndexName,
-  KeySchema: key(hash, 'at'),
+  KeySchema: key(hash, range),
   Projection: { ProjectionType: 'INCLUDE' as const, NonKeyAttributes: listed },
 });
 
@@ -28,11 +33,21 @@ export function tableDefinitions(tables: Config['tables']): CreateTableCommandIn
       TableName: tables.ledger,
       BillingMode: 'PAY_PER_REQUEST',
       KeySchema: key('pk', 'sk'),
-      AttributeDefinitions: text('pk', 'sk', 'at', 'environmentMonth', 'outcomeMonth', 'actor'),
+      AttributeDefinitions: text(
+        'pk',
+        'sk',
+        'at',
+        'environmentMonth',
+        'outcomeMonth',
+        'actor',
+        'question',
+        'questionAt',
+      ),
       GlobalSecondaryIndexes: [
         index('by-environment-month', 'environmentMonth', [...LISTED, 'actor']),
-        index('by-outcome-month', 'outcomeMonth', LISTED),
+        index('by-outcome-month', 'outcomeMonth', [...LISTED, 'actor']),
         index('by-actor', 'actor', LISTED),
+        index('by-question', 'question', ASKED, 'questionAt'),
       ],
     },
     {
@@ -46,7 +61,10 @@ export function tableDefinitions(tables: Config['tables']): CreateTableCommandIn
           KeySchema: key('open', 'expiresAt'),
           Projection: {
             ProjectionType: 'INCLUDE',
-            NonKeyAttributes: ['account', 'region', 'endpoint', 'planned', 'generation', 'notified', 'notifyErrors'],
+            NonKeyAttributes: [
+              ...['account', 'region', 'endpoint', 'planned', 'generation'],
+              ...['askedAt', 'notified', 'notifyErrors'],
+            ],
           },
         },
       ],

@@ -10,9 +10,14 @@ import { cloudwatch } from '../local/aws/cloudwatch.ts';
 import type { Loopback } from '../local/aws/loopback.ts';
 import { sagemaker } from '../local/aws/sagemaker.ts';
 import { events, kms, ses, sts } from '../local/aws/small-services.ts';
+import { metricsMarkdown } from '../local/metrics-table.ts';
 import { ConfigFile } from '../shared/config.ts';
 import { loadConfig } from '../shared/config-yaml.ts';
+import { variablesMarkdown } from '../shared/environment-variables.ts';
 import { DeploymentPlan } from '../shared/model/deployment-plan.ts';
+import { publishedSchemas } from '../shared/model/published-schemas.ts';
+import { securityEventsMarkdown } from '../shared/security-event-catalogue.ts';
+import { auditQuestionsMarkdown } from './audit-questions.ts';
 
 const root = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
@@ -65,14 +70,31 @@ export function generated(): { path: string; text: string }[] {
   return [
     { path: 'docs/portcullis.schema.json', text: `${JSON.stringify(schema, null, 2)}\n` },
     { path: 'docs/deployment-plan.schema.json', text: `${JSON.stringify(planSchema, null, 2)}\n` },
+    ...publishedSchemas().map(({ file, text }) => ({ path: `docs/${file}`, text })),
     {
       path: 'docs/settings.md',
-      text: `${intro}# Settings\n\nFields of \`portcullis.yaml\`. All mistakes are listed at once when the gate starts.\n\n| field | default | what it does |\n|---|---|---|\n${settingsRows(schema as Schema).join('\n')}\n`,
+      text: `${intro}# Settings\n\nFields of \`portcullis.yaml\`. All mistakes are listed at once when the gate starts.\n\n| field | default | what it does |\n|---|---|---|\n${settingsRows(schema as Schema).join('\n')}\n\n## Environment variables\n\nAny other variable that begins with \`PORTCULLIS_\` is a mistake, too: it is told with the name that comes nearest.\n\n${variablesMarkdown()}`,
     },
     { path: 'docs/commands.md', text: `${intro}# Commands\n\n${help.join('\n')}` },
     {
+      path: 'deployment/monitoring.md',
+      text: between(
+        readFileSync(root('deployment/monitoring.md'), 'utf8'),
+        'prometheus-metrics',
+        `\n${metricsMarkdown()}\n`,
+      ),
+    },
+    {
       path: 'docs/local-runtime.md',
       text: between(readFileSync(root('docs/local-runtime.md'), 'utf8'), 'operations', operations.join('\n')),
+    },
+    {
+      path: 'docs/security-events.md',
+      text: between(readFileSync(root('docs/security-events.md'), 'utf8'), 'events', securityEventsMarkdown()),
+    },
+    {
+      path: 'docs/audit.md',
+      text: between(readFileSync(root('docs/audit.md'), 'utf8'), 'questions', auditQuestionsMarkdown()),
     },
     {
       path: 'README.md',

@@ -9,7 +9,7 @@ import { parse as parseYaml } from 'yaml';
 import * as z from 'zod';
 import { ConfigError, type PackagedSettings, problemsIn } from '../shared/config.ts';
 import { loadPrices, parseConfigFile } from '../shared/config-yaml.ts';
-import { Deployment, Region, Stage, stageValues } from './packaged-settings.ts';
+import { Deployment, problemsWithRemediation, Region, Stage, stageValues } from './packaged-settings.ts';
 
 const CONFIG = 'portcullis.yaml';
 const STAGES = 'infra/stages.yml';
@@ -47,6 +47,7 @@ function readSettings(stage: string, region: string) {
   const file = tryReading(CONFIG, problems, (text) => parseConfigFile(text, CONFIG, problems));
   const prices = loadPrices(file?.prices.file, CONFIG, problems);
   const deployment = readDeployment(stage, problems);
+  if (file && deployment) problems.push(...problemsWithRemediation(deployment, file));
   if (!file || !prices || !deployment || problems.length > 0) throw new ConfigError(problems);
   const settings: PackagedSettings = { file, prices };
   return { settings, values: stageValues(deployment, file) };

@@ -37,6 +37,10 @@ export const Deployment = z.strictObject({
     .min(1)
     .default(['*'])
     .describe('Buckets that model artifacts are in: the only ones that the gate may look into.'),
+  remediation: z
+    .enum(['on', 'off'])
+    .default('off')
+    .describe('`on`: the gate gets the right to put back what was refused, for `policies.<environment>.remediation`.'),
   sweepMinutes: z.int().min(5).max(1_440).default(15).describe('How often the gate looks for what no event told of.'),
   logRetentionDays: LogDays.default(90),
   memoryMb: z.int().min(128).max(10_240).default(512).describe('Of every function.'),
@@ -46,6 +50,17 @@ export const Deployment = z.strictObject({
   httpRate: z.int().min(1).max(10_000).default(20).describe('Requests a second, in the long run.'),
 });
 export type Deployment = z.infer<typeof Deployment>;
+
+/** What a stage was not given although `portcullis.yaml` counts on it. */
+export function problemsWithRemediation({ remediation }: Deployment, { policies }: ConfigFile): string[] {
+  if (remediation === 'on') return [];
+  return (['dev', 'staging', 'prod'] as const)
+    .filter((environment) => policies[environment].remediation === 'enforce')
+    .map(
+      (environment) =>
+        `portcullis.yaml: policies.${environment}.remediation: "enforce": the stage has not the right to put anything back; set remediation: on for it in infra/stages.yml, or "propose" here`,
+    );
+}
 
 /**
  * What the templates read: the settings of a stage, and what follows from them and from `portcullis.yaml` that

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { type Config, type ConfigFile, checkConfigFile, configFrom, problemsIn } from './config.ts';
+import { problemsWithVariables } from './environment-variables.ts';
 import { PLANNED_CHANGE } from './model/plan-match.ts';
 import { PriceTable } from './model/price-table.ts';
 import { policies } from './policies/index.ts';
@@ -41,10 +42,10 @@ export function loadPrices(file: string | undefined, configPath: string, problem
 
 /**
  * Reads environment variables, `portcullis.yaml` and its prices. A missing file means the defaults, unless it was asked
- * for by name. Throws ConfigError with every mistake.
+ * for by name. Throws ConfigError with every mistake, those in `before` included.
  */
-export function loadConfig(env: NodeJS.ProcessEnv): Config {
-  const problems: string[] = [];
+export function loadConfig(env: NodeJS.ProcessEnv, before: readonly string[] = []): Config {
+  const problems = [...problemsWithVariables(env), ...before];
   const path = env.PORTCULLIS_CONFIG ?? 'portcullis.yaml';
   let text = '';
   try {

@@ -5,6 +5,7 @@ import { EnvironmentRules } from './model/environment.ts';
 import { LoginSettings } from './model/login-settings.ts';
 import { NotificationSettings } from './model/notification-settings.ts';
 import { PriceTable } from './model/price-table.ts';
+import { type Protection, protectionsOff } from './model/protection.ts';
 import { PolicyLimits, type PolicySettings } from './policies/settings.ts';
 
 /** `portcullis.yaml`: the one file that users edit. Every field has a default but the approvers. */
@@ -14,6 +15,12 @@ export const ConfigFile = z.strictObject({
   prices: z
     .strictObject({
       file: z.string().optional().describe('A price table of your own; path relative to this file.'),
+      live: z
+        .boolean()
+        .default(true)
+        .describe(
+          'Whether prices read from the AWS Price List count, where there are any; never in the place of a table of your own.',
+        ),
       alsoFor: z.array(z.string()).default([]).describe('Other regions that you accept to be judged by these prices.'),
     })
     .prefault({}),
@@ -25,6 +32,19 @@ export const ConfigFile = z.strictObject({
       concurrency: z.int().min(1).max(64).default(8).describe('AWS reads under way at once.'),
       maxAttempts: z.int().min(1).max(20).default(6).describe('Tries of one AWS call, with adaptive back-off.'),
       cacheSeconds: z.int().nonnegative().max(900).default(60).describe('How long slow-moving reads may be reused.'),
+      requestsPerSecond: z
+        .number()
+        .min(0.5)
+        .max(1000)
+        .default(5)
+        .describe('Calls of one AWS API that a sweep makes in a second, in each account and region.'),
+      watchMinutes: z.number().min(1).max(1440).default(5).describe('How often "up --watch" looks at the account.'),
+      artifactCheckHours: z
+        .int()
+        .min(1)
+        .max(720)
+        .default(24)
+        .describe('How often the artifacts of an unchanged endpoint are looked at again.'),
     })
     .prefault({}),
   members: z
@@ -62,6 +82,7 @@ const Runtime = z.object({
   PORTCULLIS_ARCHIVE_BUCKET: z.string().default(''),
   PORTCULLIS_CHECKPOINT_KEY_ID: z.string().default(''),
   PORTCULLIS_SECRET_ID: z.string().default(''),
+  PORTCULLIS_REMEDIATION: z.enum(['on', 'off']).default('on'),
 });
 
 /** Everything that can be set, checked once at start. */
@@ -78,8 +99,17 @@ export type Config = {
   archiveBucket: string;
   /** The key that signs checkpoints of the ledger. */
   checkpointKeyId: string;
+  /**
+   * Where the gate's own services are (tables, workflow, mail, keys), where it runs on one machine and only watches the
+   * account that the credentials name. Then nothing that changes anything is sent to that account.
+   */
+  ownServices?: { endpoint: string; accessKeyId: string };
   /** The secret in Secrets Manager that holds the others; without it they come from the environment. See secrets.ts. */
   secretId: string;
+  /** Whether this gate was given the right to put endpoints back; without it, it proposes. */
+  putsBack: boolean;
+  /** Protections that are switched off; every record that is written meanwhile says so. */
+  off: readonly Protection[];
 };
 
 /** Every mistake in the configuration at once, one a line. */
@@ -138,6 +168,9 @@ export function configFrom(
   problems: string[],
 ): Config {
   const runtime = Runtime.safeParse(env);
+  const mistakes: string[] = [];
+  const off = protectionsOff(env, mistakes);
+  problems.unshift(...mistakes.map((each) => `environment: ${each}`));
   if (!runtime.success) problems.unshift(...problemsIn('environment', env, runtime.error));
   if (!runtime.success || !file || !prices || problems.length > 0) throw new ConfigError(problems);
   const settings = runtime.data;
@@ -157,6 +190,8 @@ export function configFrom(
     archiveBucket: settings.PORTCULLIS_ARCHIVE_BUCKET,
     checkpointKeyId: settings.PORTCULLIS_CHECKPOINT_KEY_ID,
     secretId: settings.PORTCULLIS_SECRET_ID,
+    putsBack: settings.PORTCULLIS_REMEDIATION === 'on',
+    off,
   };
 }
 

@@ -46,7 +46,10 @@ export function lambda<Names extends keyof Clients, Event, Result>(
   const logger = new Logger({ serviceName });
   const metrics = new Metrics({ namespace: 'Portcullis', serviceName });
   return middy<Event, Result>().handler(async (event): Promise<Result> => {
-    services ??= servicesWith(clients, packagedConfig(process.env), { measure: (metric) => publish(metrics, metric) });
+    services ??= servicesWith(clients, packagedConfig(process.env), {
+      measure: (metric) => publish(metrics, metric),
+      note: (event) => logger.info('security', { security: event }),
+    });
     const started = Date.now();
     const line = (fields: object) => ({ ...subjectOf(event), ms: Date.now() - started, ...fields });
     try {

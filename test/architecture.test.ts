@@ -153,15 +153,23 @@ describe('the state machine', () => {
   const names = [...new Set([...text.matchAll(/\$\{(\w+)\}/g)].map(([, name = '']) => name))];
   const fileOf = (name: string) => `${name.replace(/(?<!^)([A-Z])/g, '-$1').toLowerCase()}.ts`;
   /** Lambdas that no state calls: EventBridge, its scheduler, the HTTP API and the ledger's stream do. */
-  const calledByOthers = ['receive-event.ts', 'sweep.ts', 'http-api.ts', 'archive-records.ts', 'sign-checkpoints.ts'];
+  const calledByOthers = [
+    'receive-event.ts',
+    'sweep.ts',
+    'http-api.ts',
+    'refresh-prices.ts',
+    'archive-records.ts',
+    'sign-checkpoints.ts',
+  ];
 
-  test('has the five tasks, and one to wake an execution', () => {
+  test('has the six tasks, and one to wake an execution', () => {
     expect(tasks.map(([name]) => name)).toEqual([
       'GatherFacts',
       'CheckPolicies',
       'WakeSuperseded',
       'RequestApproval',
       'VerifyMonitoring',
+      'Remediate',
       'RecordOutcome',
     ]);
   });

@@ -27,6 +27,7 @@ import type {
   Model,
   ServerlessVariant,
 } from '../shared/model/variant.ts';
+import type { Waiver } from '../shared/model/waiver.ts';
 import { PolicyLimits, type PolicySettings } from '../shared/policies/settings.ts';
 
 // The perfect thing of every kind; a test breaks one property of it. Clients and mocks are in fake-aws.ts, so that
@@ -117,7 +118,13 @@ export const monitor = (overrides: Partial<Monitor> = {}): Monitor => ({
   type: 'DataQuality',
   status: 'Scheduled',
   baselineUris: ['s3://ml-artifacts-prod/fraud/constraints.json'],
+  unseenBaselines: [],
+  jobDefinition: 'fraud-prod-data-quality-job',
+  expression: 'cron(0 * ? * * *)',
   createdAt: '2026-11-01T01:00:00.000Z',
+  modifiedAt: '2026-11-01T01:00:00.000Z',
+  lastRun: { status: 'Completed', scheduledAt: '2026-11-20T09:00:00.000Z', failureReason: null },
+  runsOn: { instanceType: 'ml.m5.large', instances: 1 },
   ...overrides,
 });
 
@@ -127,8 +134,15 @@ export const alarm = (name: string, overrides: Partial<ExistingAlarm> = {}): Exi
   exists: true,
   type: 'metric',
   state: 'OK',
+  stateSince: '2026-11-01T02:00:00.000Z',
   actionsEnabled: true,
   watchesEndpoint: true,
+  mutedBy: [],
+  suppressedBy: null,
+  dependsOn: [],
+  variants: [],
+  schedules: [],
+  tripsAfterSeconds: null,
   ...overrides,
 });
 
@@ -150,12 +164,37 @@ export const facts = (overrides: Partial<EndpointFacts> = {}): EndpointFacts => 
     samplingPercentage: 20,
     destinationS3Uri: 's3://ml-capture-prod/fraud',
     kmsKeyId: null,
+    directions: ['Input', 'Output'],
+    live: { status: 'Started', samplingPercentage: 20 },
   },
   deployment: {
     known: true,
     strategy: 'blue-green',
-    rollbackAlarms: [alarm('fraud-prod-ModelMonitorAlarm'), alarm('fraud-prod-DataDriftAlarm')],
+    rollbackAlarms: [
+      alarm('fraud-prod-ModelMonitorAlarm'),
+      alarm('fraud-prod-DataDriftAlarm'),
+      alarm('fraud-prod-5xx', { tripsAfterSeconds: 180 }),
+    ],
+    bakeSeconds: 600,
+    deploymentConfig: {
+      BlueGreenUpdatePolicy: {
+        TrafficRoutingConfiguration: {
+          Type: 'CANARY',
+          WaitIntervalInSeconds: 300,
+          CanarySize: { Type: 'CAPACITY_PERCENT', Value: 50 },
+        },
+        TerminationWaitInSeconds: 300,
+      },
+      AutoRollbackConfiguration: {
+        Alarms: [
+          { AlarmName: 'fraud-prod-ModelMonitorAlarm' },
+          { AlarmName: 'fraud-prod-DataDriftAlarm' },
+          { AlarmName: 'fraud-prod-5xx' },
+        ],
+      },
+    },
   },
+  componentAlarms: [],
   monitors: [monitor()],
   artifacts: [artifact()],
   ...overrides,
@@ -195,6 +234,8 @@ export const config = (overrides: Partial<Config> = {}): Config => ({
   archiveBucket: 'portcullis-archive',
   checkpointKeyId: 'alias/portcullis-checkpoints',
   secretId: '',
+  putsBack: true,
+  off: [],
   ...overrides,
 });
 
@@ -231,7 +272,7 @@ export const plan = (overrides: Partial<z.input<typeof DeploymentPlan>> = {}): D
     dataCapture: { samplingPercentage: 20, destinationS3Uri: 's3://ml-capture-prod/fraud' },
     deploymentConfig: {
       strategy: 'blue-green',
-      rollbackAlarms: ['fraud-prod-ModelMonitorAlarm', 'fraud-prod-DataDriftAlarm'],
+      rollbackAlarms: ['fraud-prod-ModelMonitorAlarm', 'fraud-prod-DataDriftAlarm', 'fraud-prod-5xx'],
     },
     monitors: [{ type: 'DataQuality', baseline: 's3://ml-artifacts-prod/fraud/constraints.json' }],
     ...overrides,
@@ -356,6 +397,37 @@ export const outcome = (
   ...overrides,
 });
 
+/** asha excuses the endpoint from having a monitor, for a week. */
+export const waiver = (overrides: Partial<Waiver> = {}): Waiver => ({
+  id: 'w1',
+  policy: 'prod-model-monitor',
+  environment: 'prod',
+  from: NOW,
+  until: later(7 * 86_400),
+  reason: 'it is being rebuilt',
+  approver: 'asha',
+  names: ['asha', 'asha@example.com'],
+  ...overrides,
+});
+export const granted = (overrides: Partial<Waiver> = {}, generation = 1): RecordOf<'waiver-granted'> => ({
+  kind: 'waiver-granted',
+  generation,
+  waiver: waiver(overrides),
+});
+export const revoked = (
+  overrides: Partial<RecordOf<'waiver-revoked'>> = {},
+  generation = 1,
+): RecordOf<'waiver-revoked'> => ({
+  kind: 'waiver-revoked',
+  generation,
+  waiver: 'w1',
+  policy: 'prod-model-monitor',
+  until: waiver().until,
+  approver: 'ben',
+  reason: 'it is back',
+  ...overrides,
+});
+
 export type Written = RecordBody | { body: RecordBody; actor?: Actor; at?: string; id?: string };
 
 /** A stream of records, chained as the ledger chains them. */
@@ -379,3 +451,6 @@ export function records(...written: Written[]): LedgerRecord[] {
 }
 
 export const history = (...written: Written[]): EndpointHistory => historyOf(records(...written));
+
+/** The same from records that are there already. */
+export const historyFrom = historyOf;

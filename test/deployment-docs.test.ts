@@ -62,7 +62,10 @@ describe('commands in the documents of the deployment', () => {
       'deployment/README.md',
       'deployment/monitoring.md',
       'deployment/runbooks/incident_response.md',
+      'deployment/runbooks/key_rotation.md',
+      'deployment/runbooks/restore.md',
       'deployment/runbooks/rollback.md',
+      'deployment/runbooks/self_hosted.md',
     ]);
     for (const path of documents) expect(commands.filter((each) => each.path === path).length).toBeGreaterThan(5);
     for (const kind of ['aws', 'npm', 'npx', 'git', 'export'])
@@ -317,7 +320,7 @@ describe('the runbooks', () => {
       .split(/^## /m)
       .slice(1)
       .filter((part) => !/^(Always|What the gate stops)/.test(part));
-    expect(parts.length).toBe(11);
+    expect(parts.length).toBe(13);
     for (const part of parts) {
       const title = part.split('\n')[0];
       for (const what of ['**You notice:**', '**First five minutes', '**It is over when**', '**Keep:**', '```sh'])

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { helpOfAll } from '../cli/help.ts';
 import { between, generated } from '../scripts/generate.ts';
 import { root } from './cli/portcullis.ts';
+import { namedCommand } from './documented-commands.ts';
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
@@ -22,13 +23,18 @@ const withoutCode = (markdown: string) => markdown.replace(/^(```+|~~~+)[\s\S]*?
 
 describe('what is generated from code', () => {
   const files = generated();
-  test('is six files', () => {
+  test('is these files', () => {
     expect(files.map(({ path }) => path)).toEqual([
       'docs/portcullis.schema.json',
       'docs/deployment-plan.schema.json',
+      'docs/bundle-manifest.schema.json',
+      'docs/ledger-record.schema.json',
       'docs/settings.md',
       'docs/commands.md',
+      'deployment/monitoring.md',
       'docs/local-runtime.md',
+      'docs/security-events.md',
+      'docs/audit.md',
       'README.md',
     ]);
   });
@@ -111,10 +117,9 @@ describe('commands in the README', () => {
   test.each(ours)('%s is a command with these options and arguments', (command) => {
     const words = [...(command.split(/\s[>|]/)[0] ?? '').matchAll(/"[^"]*"|'[^']*'|\S+/g)].map(([word]) => word);
     const after = words.slice(words.indexOf('portcullis') + 1);
-    const groups = ['approvals', 'audit', 'events', 'plan'];
-    const path = after.slice(0, groups.includes(after[0] ?? '') ? 2 : 1);
-    const out = help.get(['portcullis', ...path].join(' ')) ?? '';
-    const usage = new RegExp(`^Usage: portcullis ${path.join(' ')} \\[options\\](.*)$`, 'm').exec(out)?.[1] ?? 'none';
+    const { path, name } = namedCommand(after);
+    const out = help.get(`portcullis ${name}`) ?? '';
+    const usage = new RegExp(`^Usage: portcullis ${name} \\[options\\](.*)$`, 'm').exec(out)?.[1] ?? 'none';
     const options = new Map(
       [...out.matchAll(/^ {2}(--[a-z-]+)( <)?/gm)].map(([, name = '', value]) => [name, value !== undefined]),
     );

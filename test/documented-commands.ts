@@ -77,13 +77,19 @@ const withoutRedirection = (words: string[]) => {
 };
 
 const helps = new Map(helpOfAll(80).map(({ command, text }) => [command, text]));
-const GROUPS = ['approvals', 'audit', 'events', 'plan'];
+/** Groups that do something when they are called without the name of a command in them. */
+const STANDING_FOR: Record<string, string> = { incident: 'incident collect' };
+
+/** The words that name a command, and the name under which its help is: `plan submit`, and for `incident` what it stands for. */
+export function namedCommand(after: readonly string[]): { path: readonly string[]; name: string } {
+  const path = after.slice(0, helps.has(`portcullis ${after.slice(0, 2).join(' ')}`) ? 2 : 1);
+  return { path, name: STANDING_FOR[path.join(' ')] ?? path.join(' ') };
+}
 
 /** What is wrong with a `portcullis` command: no such command, no such option, too many or too few arguments. */
 export function wrongWithOurs({ words }: Command): string[] {
   const after = withoutRedirection(words).slice(words.indexOf('portcullis') + 1);
-  const path = after.slice(0, GROUPS.includes(after[0] ?? '') ? 2 : 1);
-  const name = path.join(' ');
+  const { path, name } = namedCommand(after);
   const out = helps.get(`portcullis ${name}`) ?? '';
   const usage = new RegExp(`^Usage: portcullis ${name} \\[options\\](.*)$`, 'm').exec(out)?.[1];
   if (usage === undefined) return [`there is no command ${name}`];
@@ -184,29 +190,65 @@ export function wrongWithAws({ words }: Command): string[] {
 
 /** Programs that every machine has, or that the documents ask for. */
 const PLAIN = [
+  'cat',
   'cd',
+  'chmod',
   'curl',
   'cut',
   'date',
   'diff',
   'echo',
   'find',
+  'id',
   'install',
   'jq',
+  'kill',
   'mkdir',
+  'mv',
+  'openssl',
   'printf',
   'rm',
   'sed',
   'sha256sum',
 ];
 
+/** What of docker the documents use: of compose what needs no file, or the files that are there. */
+function wrongWithDocker({ words }: Command): string[] {
+  const [, first = '', ...rest] = words;
+  if (first !== 'compose') return ['build', 'stop'].includes(first) ? [] : [`docker ${first} is not known to the test`];
+  const files = rest.flatMap((word, index) => (rest[index - 1] === '-f' ? [word] : []));
+  const missing = files.filter((file) => !existsSync(join(root, file))).map((file) => `there is no ${file}`);
+  const verb = rest.filter((word, index) => !word.startsWith('-') && !['-f', '-p'].includes(rest[index - 1] ?? ''))[0];
+  const alone = files.length === 0 && !rest.includes('-p') ? ['docker compose of what? -f or -p'] : [];
+  return [...missing, ...alone, ...(/^(up|down|ps|logs|stop)$/.test(verb ?? '') ? [] : [`docker compose ${verb}?`])];
+}
+
+/** promtool of Prometheus, with files that are there; it reads them below deployment/prometheus. */
+function wrongWithPromtool({ words }: Command): string[] {
+  const [, verb = '', kind = '', ...files] = words;
+  const known = ['check config', 'check rules', 'test rules'].includes(`${verb} ${kind}`);
+  return [
+    ...(known ? [] : [`promtool ${verb} ${kind} is not known to the test`]),
+    ...files.filter((file) => !existsSync(join(root, file))).map((file) => `there is no ${file}`),
+  ];
+}
+
 /** What is wrong with a command of any kind. */
 export async function wrongWith(command: Command): Promise<string[]> {
   const [first = '', second = ''] = command.words;
   // `url=$(...)`: what is in it is a command of its own.
   if (/^\w+=/.test(first)) return [];
+  // UID is set by the shell, which lets it be handed on and not be changed.
   if (first === 'export')
-    return command.words.slice(1).every((word) => /^[A-Z_]+=/.test(word)) ? [] : ['exports what?'];
+    return command.words.slice(1).every((word) => /^[A-Z_]+=/.test(word) || word === 'UID') ? [] : ['exports what?'];
+  if (first === 'docker') return wrongWithDocker(command);
+  if (first === 'promtool') return wrongWithPromtool(command);
+  // Of Debian's packages one is named.
+  if (first === 'apt-get' || first === 'sudo')
+    return /^(sudo )?apt-get install (--yes )?prometheus$/.test(command.words.join(' ')) ? [] : ['apt-get what?'];
+  if (first.startsWith('deployment/')) return existsSync(join(root, first)) ? [] : [`there is no ${first}`];
+  if (first === 'prometheus')
+    return existsSync(join(root, /^--config\.file=(\S+)/.exec(second)?.[1] ?? '')) ? [] : ['prometheus reads what?'];
   if (first === 'git') return ['checkout', 'fetch'].includes(second) ? [] : [`git ${second} is not known to the test`];
   if (first === 'npm') return wrongWithNpm(command);
   if (first === 'npx' && second === 'portcullis') return wrongWithOurs(command);

@@ -1,8 +1,15 @@
-import { DescribeScalableTargetsCommand, type ScalableTarget } from '@aws-sdk/client-application-auto-scaling';
+import {
+  DescribeScalableTargetsCommand,
+  DescribeScheduledActionsCommand,
+  type ScalableTarget,
+  type ScheduledAction,
+} from '@aws-sdk/client-application-auto-scaling';
 import {
   DescribeAlarmsCommand,
   type DescribeAlarmsCommandInput,
   type DescribeAlarmsOutput,
+  GetAlarmMuteRuleCommand,
+  ListAlarmMuteRulesCommand,
 } from '@aws-sdk/client-cloudwatch';
 import { DecryptCommand, EncryptCommand } from '@aws-sdk/client-kms';
 import {
@@ -35,6 +42,7 @@ import {
   ListMonitoringSchedulesCommand,
   ListTagsCommand,
   type MonitoringScheduleSummary,
+  SearchCommand,
 } from '@aws-sdk/client-sagemaker';
 import { SendEmailCommand } from '@aws-sdk/client-sesv2';
 import { DescribeExecutionCommand, SendTaskSuccessCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
@@ -65,6 +73,7 @@ export function services(overrides: Partial<Services> = {}): Services {
   const [id, code] = [counter(), counter()];
   return createServices(overrides.config ?? config(), {
     now: () => NOW,
+    wait: async () => undefined,
     newId: () => `request${id().padStart(19, '0')}`,
     newCode: () => `C0DE0-${code().padStart(5, '0')}`,
     ...overrides,
@@ -76,17 +85,23 @@ export type World = {
   endpoint: Partial<DescribeEndpointOutput> | undefined;
   /** Endpoints in the list; without it the one above. Every one of them is described as that one is. */
   listed?: Partial<EndpointSummary>[];
+  /** Endpoints as Search shows them, where it is behind; without it those in the list. */
+  searched?: Partial<EndpointSummary>[];
   configs: Record<string, Partial<DescribeEndpointConfigOutput>>;
   models: Record<string, Partial<DescribeModelOutput>>;
   packages: Record<string, Partial<DescribeModelPackageOutput>>;
   components: Record<string, Partial<DescribeInferenceComponentOutput>>;
   tags: { Key: string; Value: string }[];
   schedules: Partial<MonitoringScheduleSummary>[];
-  inlineSchedules: Record<string, Partial<DescribeMonitoringScheduleCommandOutput>>;
+  /** What DescribeMonitoringSchedule says of them, by name. */
+  described: Record<string, Partial<DescribeMonitoringScheduleCommandOutput>>;
   /** Job definitions by name, in any of the four shapes. */
   definitions: Record<string, object>;
   alarms: Pick<DescribeAlarmsOutput, 'MetricAlarms' | 'CompositeAlarms' | 'LogAlarms'>;
+  /** Names of alarms that a mute rule silences now, by the rule's name. */
+  mutes: Record<string, string[]>;
   targets: ScalableTarget[];
+  scheduledActions: Partial<ScheduledAction>[];
   /** By `bucket/key`; a number is the HTTP status that S3 refuses with. */
   objects: Record<string, Partial<HeadObjectOutput> | number>;
   buckets: Record<string, Partial<GetBucketEncryptionCommandOutput> | number>;
@@ -100,12 +115,28 @@ export type World = {
   before: (command: string, input: unknown) => Promise<void> | void;
 };
 
-const metricAlarm = (name: string) => ({
+const metricAlarm = (
+  name: string,
+  metric: { Namespace: string; MetricName: string; Period: number },
+  dimension: string,
+) => ({
   AlarmName: name,
   StateValue: 'OK' as const,
+  StateTransitionedTimestamp: new Date('2026-11-01T02:00:00.000Z'),
   ActionsEnabled: true,
-  Dimensions: [{ Name: 'EndpointName', Value: 'fraud-prod' }],
+  ...metric,
+  EvaluationPeriods: metric.Period < 3600 ? 3 : 1,
+  Dimensions: [{ Name: dimension, Value: 'fraud-prod' }],
 });
+/** Model Monitor's, as the SageMaker SDK writes them, and one of the endpoint's own traffic. */
+const driftAlarm = (name: string) =>
+  metricAlarm(
+    name,
+    { Namespace: 'aws/sagemaker/Endpoints/data-metrics', MetricName: 'feature_baseline_drift_amount', Period: 3600 },
+    'Endpoint',
+  );
+const errorAlarm = (name: string) =>
+  metricAlarm(name, { Namespace: 'AWS/SageMaker', MetricName: 'Invocation5XXErrors', Period: 60 }, 'EndpointName');
 
 export const perfectWorld = (): World => ({
   endpoint: {
@@ -122,10 +153,28 @@ export const perfectWorld = (): World => ({
       },
     ],
     LastDeploymentConfig: {
-      BlueGreenUpdatePolicy: { TrafficRoutingConfiguration: { Type: 'ALL_AT_ONCE', WaitIntervalInSeconds: 0 } },
-      AutoRollbackConfiguration: {
-        Alarms: [{ AlarmName: 'fraud-prod-ModelMonitorAlarm' }, { AlarmName: 'fraud-prod-DataDriftAlarm' }],
+      BlueGreenUpdatePolicy: {
+        TrafficRoutingConfiguration: {
+          Type: 'CANARY',
+          WaitIntervalInSeconds: 300,
+          CanarySize: { Type: 'CAPACITY_PERCENT', Value: 50 },
+        },
+        TerminationWaitInSeconds: 300,
       },
+      AutoRollbackConfiguration: {
+        Alarms: [
+          { AlarmName: 'fraud-prod-ModelMonitorAlarm' },
+          { AlarmName: 'fraud-prod-DataDriftAlarm' },
+          { AlarmName: 'fraud-prod-5xx' },
+        ],
+      },
+    },
+    DataCaptureConfig: {
+      EnableCapture: true,
+      CaptureStatus: 'Started',
+      CurrentSamplingPercentage: 20,
+      DestinationS3Uri: 's3://ml-capture-prod/fraud',
+      KmsKeyId: undefined,
     },
     CreationTime: new Date('2026-11-01T00:00:00.000Z'),
     LastModifiedTime: new Date('2026-11-20T09:00:00.000Z'),
@@ -145,7 +194,7 @@ export const perfectWorld = (): World => ({
         EnableCapture: true,
         InitialSamplingPercentage: 20,
         DestinationS3Uri: 's3://ml-capture-prod/fraud',
-        CaptureOptions: [{ CaptureMode: 'Input' }],
+        CaptureOptions: [{ CaptureMode: 'Input' }, { CaptureMode: 'Output' }],
       },
     },
   },
@@ -169,15 +218,39 @@ export const perfectWorld = (): World => ({
       CreationTime: new Date('2026-11-01T01:00:00.000Z'),
     },
   ],
-  inlineSchedules: {},
+  described: {
+    'fraud-prod-data-quality': {
+      MonitoringScheduleConfig: { ScheduleConfig: { ScheduleExpression: 'cron(0 * ? * * *)' } },
+      LastModifiedTime: new Date('2026-11-01T01:00:00.000Z'),
+      LastMonitoringExecutionSummary: {
+        MonitoringScheduleName: 'fraud-prod-data-quality',
+        ScheduledTime: new Date('2026-11-20T09:00:00.000Z'),
+        CreationTime: new Date('2026-11-20T09:12:00.000Z'),
+        LastModifiedTime: new Date('2026-11-20T09:21:00.000Z'),
+        MonitoringExecutionStatus: 'Completed',
+      },
+    },
+  },
   definitions: {
     'fraud-prod-data-quality-job': {
       DataQualityBaselineConfig: { ConstraintsResource: { S3Uri: 's3://ml-artifacts-prod/fraud/constraints.json' } },
+      JobResources: { ClusterConfig: { InstanceType: 'ml.m5.large', InstanceCount: 1, VolumeSizeInGB: 20 } },
     },
   },
-  alarms: { MetricAlarms: [metricAlarm('fraud-prod-ModelMonitorAlarm'), metricAlarm('fraud-prod-DataDriftAlarm')] },
+  alarms: {
+    MetricAlarms: [
+      driftAlarm('fraud-prod-ModelMonitorAlarm'),
+      driftAlarm('fraud-prod-DataDriftAlarm'),
+      errorAlarm('fraud-prod-5xx'),
+    ],
+  },
+  mutes: {},
   targets: [],
-  objects: { 'ml-artifacts-prod/fraud/model.tar.gz': { ETag: '"1"', ServerSideEncryption: 'AES256' } },
+  scheduledActions: [],
+  objects: {
+    'ml-artifacts-prod/fraud/model.tar.gz': { ETag: '"1"', ServerSideEncryption: 'AES256' },
+    'ml-artifacts-prod/fraud/constraints.json': { ETag: '"2"', ServerSideEncryption: 'AES256' },
+  },
   buckets: {
     'ml-artifacts-prod': {
       ServerSideEncryptionConfiguration: {
@@ -209,14 +282,18 @@ export function fakeAws(overrides: Partial<Services> = {}) {
     ses: mockClient(built.ses),
   };
   /** Answers a command from the world, after it was counted. */
-  const answer = (mock: object, command: { name: string }, from: (input: never) => unknown) =>
+  const answers = new Map<unknown, (input: never) => Promise<unknown>>();
+  const answer = (mock: object, command: { name: string }, from: (input: never) => unknown) => {
+    const run = async (input: never) => {
+      calls.push(command.name.replace(/Command$/, ''));
+      await world.before(command.name.replace(/Command$/, ''), input);
+      return from(input);
+    };
+    answers.set(command, run);
     (mock as { on: (command: object) => { callsFake: (run: (input: never) => unknown) => void } })
       .on(command)
-      .callsFake(async (input: never) => {
-        calls.push(command.name.replace(/Command$/, ''));
-        await world.before(command.name.replace(/Command$/, ''), input);
-        return from(input);
-      });
+      .callsFake(run);
+  };
   const named = <T>(list: Record<string, T>, name: string | undefined, what: string): T => {
     const found = list[name ?? ''];
     if (found === undefined) throw awsError('ValidationException', `Could not find ${what} "${name}".`);
@@ -233,9 +310,25 @@ export function fakeAws(overrides: Partial<Services> = {}) {
   answer(sagemaker, DescribeEndpointCommand, ({ EndpointName }: In) =>
     named(world.endpoint ? { [EndpointName ?? '']: world.endpoint } : {}, EndpointName, 'endpoint'),
   );
-  answer(sagemaker, ListEndpointsCommand, ({ NextToken }: In) => {
-    const { items, ...rest } = page(world.listed ?? (world.endpoint ? [world.endpoint] : []), NextToken);
+  const listed = (): Partial<EndpointSummary>[] => world.listed ?? (world.endpoint ? [world.endpoint] : []);
+  type ListInput = { NextToken?: string; LastModifiedTimeAfter?: Date };
+  answer(sagemaker, ListEndpointsCommand, ({ NextToken, LastModifiedTimeAfter: after }: ListInput) => {
+    const recent = listed().filter(({ LastModifiedTime: at }) => !after || !at || at > after);
+    const { items, ...rest } = page(recent, NextToken);
     return { Endpoints: items, ...rest };
+  });
+  answer(sagemaker, SearchCommand, ({ NextToken }: In) => {
+    const { items, ...rest } = page(world.searched ?? listed(), NextToken);
+    const MonitoringSchedules = world.schedules.map((schedule) => ({
+      ...schedule,
+      ...world.described[schedule.MonitoringScheduleName ?? ''],
+    }));
+    return {
+      Results: items.map((each) => ({
+        Endpoint: { ...world.endpoint, ...each, Tags: world.tags, MonitoringSchedules },
+      })),
+      ...rest,
+    };
   });
   answer(sagemaker, DescribeEndpointConfigCommand, ({ EndpointConfigName }: In) =>
     named(world.configs, EndpointConfigName, 'endpoint configuration'),
@@ -248,9 +341,14 @@ export function fakeAws(overrides: Partial<Services> = {}) {
     named(world.components, InferenceComponentName, 'inference component'),
   );
   answer(sagemaker, ListInferenceComponentsCommand, ({ VariantNameEquals, NextToken }: In) => {
-    const names = Object.entries(world.components).filter(([, { VariantName }]) => VariantName === VariantNameEquals);
+    const names = Object.entries(world.components).filter(
+      ([, { VariantName }]) => VariantNameEquals === undefined || VariantName === VariantNameEquals,
+    );
     const { items, ...rest } = page(names, NextToken);
-    return { InferenceComponents: items.map(([InferenceComponentName]) => ({ InferenceComponentName })), ...rest };
+    const summaries = items.map(([InferenceComponentName, { EndpointName, LastModifiedTime }]) => ({
+      ...{ InferenceComponentName, EndpointName, LastModifiedTime },
+    }));
+    return { InferenceComponents: summaries, ...rest };
   });
   answer(sagemaker, ListTagsCommand, ({ NextToken }: In) => {
     const { items, ...rest } = page(world.tags, NextToken);
@@ -261,7 +359,7 @@ export function fakeAws(overrides: Partial<Services> = {}) {
     return { MonitoringScheduleSummaries: items, ...rest };
   });
   answer(sagemaker, DescribeMonitoringScheduleCommand, ({ MonitoringScheduleName }: In) => {
-    const found = world.inlineSchedules[MonitoringScheduleName ?? ''];
+    const found = world.described[MonitoringScheduleName ?? ''];
     if (!found) throw awsError('ResourceNotFound', `Could not find schedule "${MonitoringScheduleName}".`);
     return found;
   });
@@ -271,9 +369,11 @@ export function fakeAws(overrides: Partial<Services> = {}) {
     DescribeModelBiasJobDefinitionCommand,
     DescribeModelExplainabilityJobDefinitionCommand,
   ]) {
-    answer(sagemaker, command, ({ JobDefinitionName }: In) =>
-      named(world.definitions, JobDefinitionName, 'job definition'),
-    );
+    answer(sagemaker, command, ({ JobDefinitionName = '' }: In) => {
+      const found = world.definitions[JobDefinitionName];
+      if (!found) throw awsError('ResourceNotFound', `Could not find job definition "${JobDefinitionName}".`);
+      return found;
+    });
   }
   answer(
     cloudwatch,
@@ -298,17 +398,37 @@ export function fakeAws(overrides: Partial<Services> = {}) {
       };
     },
   );
+  answer(cloudwatch, ListAlarmMuteRulesCommand, ({ NextToken }: In) => {
+    const { items, ...rest } = page(Object.keys(world.mutes), NextToken);
+    const arn = (name: string) => `arn:aws:cloudwatch:us-east-1:111122223333:alarm-mute-rule:${name}`;
+    return {
+      AlarmMuteRuleSummaries: items.map((name) => ({ AlarmMuteRuleArn: arn(name), Status: 'ACTIVE' })),
+      ...rest,
+    };
+  });
+  answer(cloudwatch, GetAlarmMuteRuleCommand, ({ AlarmMuteRuleName = '' }: In) => {
+    const AlarmNames = world.mutes[AlarmMuteRuleName];
+    if (!AlarmNames) throw awsError('ResourceNotFoundException');
+    return { Name: AlarmMuteRuleName, MuteTargets: { AlarmNames } };
+  });
   answer(
     scaling,
     DescribeScalableTargetsCommand,
-    ({ ResourceIds, NextToken }: { ResourceIds: string[]; NextToken?: string }) => {
+    ({ ResourceIds, NextToken }: { ResourceIds?: string[]; NextToken?: string }) => {
       const { items, ...rest } = page(
-        world.targets.filter(({ ResourceId = '' }) => ResourceIds.includes(ResourceId)),
+        world.targets.filter(({ ResourceId = '' }) => !ResourceIds || ResourceIds.includes(ResourceId)),
         NextToken,
       );
       return { ScalableTargets: items, ...rest };
     },
   );
+  answer(scaling, DescribeScheduledActionsCommand, ({ ResourceId: wanted, NextToken }: In) => {
+    const { items, ...rest } = page(
+      world.scheduledActions.filter(({ ResourceId }) => !wanted || ResourceId === wanted),
+      NextToken,
+    );
+    return { ScheduledActions: items, ...rest };
+  });
 
   const s3Answer = <T>(found: T | number | undefined): T => {
     if (found === undefined) throw awsError('NotFound', 'UnknownError', 404);
@@ -373,7 +493,18 @@ export function fakeAws(overrides: Partial<Services> = {}) {
       return {};
     },
   );
-  return { services: built, world, clock, calls, ...mocks };
+  /** Takes the mocks, which remember and compare every call, out of the way: for tests of many thousands of calls. */
+  const answerDirectly = () => {
+    for (const name of ['sagemaker', 'cloudwatch', 'scaling', 's3', 'sfn', 'kms', 'ses'] as const) {
+      const client = built[name] as unknown as { send: (command: { constructor: unknown; input: never }) => unknown };
+      client.send = async (command) => {
+        const run = answers.get(command.constructor);
+        if (!run) throw new Error(`Nobody answers ${(command.constructor as { name: string }).name}.`);
+        return run(command.input);
+      };
+    }
+  };
+  return { services: built, world, clock, calls, answer, answerDirectly, ...mocks };
 }
 export type FakeAws = ReturnType<typeof fakeAws>;
 

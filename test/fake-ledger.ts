@@ -14,7 +14,8 @@ import {
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { canonicalJson } from '../shared/model/canonical-json.ts';
-import { type EndpointRef, streamOf } from '../shared/model/endpoint-ref.ts';
+import { type EndpointRef, refOfStream, streamOf } from '../shared/model/endpoint-ref.ts';
+import { indexAttributes } from '../shared/model/ledger-index.ts';
 import { GENESIS, type LedgerRecord, recordHash, sortKey } from '../shared/model/ledger-record.ts';
 import { records, type Written } from './builders.ts';
 import { awsError, type FakeAws } from './fake-aws.ts';
@@ -32,6 +33,43 @@ function meets(
   if (absent) return item[nameIn(absent)] === undefined;
   const [name, value = ''] = ConditionExpression.split(' = ');
   return isDeepStrictEqual(item[nameIn(name)], ExpressionAttributeValues[value]);
+}
+
+/** With `after`, only the end of a stream, which is written in its order: what makes tests of thousands of calls fast. */
+function itemsAfter(items: Item[], stream: string | undefined, after: string | undefined): Item[] {
+  if (after === undefined) return items;
+  const end = items.findLastIndex(({ pk, sk }) => pk?.S === stream && (sk?.S ?? '') <= after);
+  return items.slice(end + 1);
+}
+
+/** Keys of the indexes that are read here: by what an entry is found, and in which order. */
+const INDEX_KEYS: Record<string, [string, string]> = {
+  'by-open': ['open', 'expiresAt'],
+  'by-question': ['question', 'questionAt'],
+  'by-environment-month': ['environmentMonth', 'at'],
+  'by-outcome-month': ['outcomeMonth', 'at'],
+  'by-actor': ['actor', 'at'],
+};
+
+/** `#a = :a`, `#a > :b`, `#a BETWEEN :b AND :c` and `begins_with(#a, :b)`, joined by AND: the conditions on keys and filters that we use. */
+function fitting(expression: string | undefined, input: QueryCommandInput): (item: Item) => boolean {
+  const nameIn = (raw = '') => input.ExpressionAttributeNames?.[raw] ?? raw;
+  const value = (raw = '') => input.ExpressionAttributeValues?.[raw]?.S ?? '';
+  const terms = expression?.match(/begins_with\([^)]+\)|[#\w]+ BETWEEN :\w+ AND :\w+|[#\w]+ [=>] :\w+/g) ?? [];
+  const tests = terms.map((term): ((item: Item) => boolean) => {
+    const [, start, prefix] = /^begins_with\(([#\w]+), (:\w+)\)$/.exec(term) ?? [];
+    const [, name, from, to] = /^([#\w]+) BETWEEN (:\w+) AND (:\w+)$/.exec(term) ?? [];
+    const [left, sign, right] = term.split(' ');
+    const attribute = nameIn(start ?? name ?? left);
+    const found = (test: (text: string) => boolean) => (item: Item) => {
+      const text = item[attribute]?.S;
+      return text !== undefined && test(text);
+    };
+    if (prefix) return found((text) => text.startsWith(value(prefix)));
+    if (from && to) return found((text) => value(from) <= text && text <= value(to));
+    return found((text) => (sign === '>' ? text > value(right) : text === value(right)));
+  });
+  return (item) => tests.every((test) => test(item));
 }
 
 /** `SET a = :a, #b = :b`, `REMOVE #a, b`, `ADD a :one` (a number, or strings to a set): the forms that we use, on top-level attributes. */
@@ -69,7 +107,11 @@ export function fakeTables(aws: FakeAws) {
     await aws.world.before(command, input);
   };
   /** Runs once before the next insert arrives: another writer who is faster. */
-  const hooks = { beforeInsert: undefined as undefined | (() => void) };
+  const hooks = {
+    beforeInsert: undefined as undefined | (() => void),
+    /** In a perfect world somebody has counted every fleet before it is first looked at. */
+    countFleets: true,
+  };
 
   const put = (record: LedgerRecord) => {
     const pk = streamOf(record.endpoint);
@@ -79,12 +121,25 @@ export function fakeTables(aws: FakeAws) {
       sk: { S: sk },
       record: { S: canonicalJson(record) },
       hash: { S: recordHash(record) },
+      ...Object.fromEntries(Object.entries(indexAttributes(record)).map(([name, value]) => [name, { S: value }])),
     });
   };
-  const all = () =>
+  const everything = () =>
     [...ledger.entries()]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([, item]) => JSON.parse(item.record?.S ?? '') as LedgerRecord);
+  const all = () => everything().filter(({ endpoint }) => endpoint.about === undefined);
+
+  const counted = new Set<string>();
+  const countFleet = (stream: string) => {
+    const endpoint = refOfStream(stream);
+    if (!endpoint || !hooks.countFleets || counted.has(stream)) return;
+    counted.add(stream);
+    if ([...ledger.keys()].some((key) => key.startsWith(`${stream}|`))) return;
+    const unread = { [`${endpoint.account}#${endpoint.region}`]: 0 };
+    const [record] = records({ kind: 'fleet-counted', generation: 1, unread });
+    if (record) put({ ...record, endpoint });
+  };
 
   const answers = new Map<unknown, (input: never) => Promise<object>>();
   const mock = aws.dynamodb as unknown as { on: (command: object) => { callsFake: (answer: unknown) => void } };
@@ -108,20 +163,26 @@ export function fakeTables(aws: FakeAws) {
   });
   on(QueryCommand, async (input: QueryCommandInput) => {
     await before('Query', input);
-    const open = input.IndexName === 'by-open';
+    const [key = 'pk', sort = 'sk'] = INDEX_KEYS[input.IndexName ?? ''] ?? [];
     const source = input.TableName === 'ledger' ? ledger : tableOf(input.TableName);
-    const wanted = Object.values(input.ExpressionAttributeValues ?? {})[0]?.S;
-    const sort = open ? 'expiresAt' : 'sk';
-    const matching = [...source.values()]
-      .filter((item) => item[open ? 'open' : 'pk']?.S === wanted)
+    const { ':after': after, ...values } = input.ExpressionAttributeValues ?? {};
+    const wanted = Object.values(values)[0]?.S;
+    if (wanted?.startsWith('fleet#')) countFleet(wanted);
+    const isAsked = fitting(input.KeyConditionExpression, input);
+    const matching = itemsAfter([...source.values()], wanted, after?.S)
+      // What has no key of an index is not in it.
+      .filter((item) => item[key] && item[sort] && isAsked(item))
       .sort((a, b) => ((a[sort]?.S ?? '') < (b[sort]?.S ?? '') ? -1 : 1));
     if (input.ScanIndexForward === false) matching.reverse();
     const from = input.ExclusiveStartKey;
     const start = from ? matching.findIndex((item) => keyOf(item) === keyOf(from)) + 1 : 0;
-    const Items = matching.slice(start, start + (input.Limit ?? aws.world.pageSize));
-    const last = Items.at(-1);
-    const more = last && start + Items.length < matching.length;
-    return { Items, ...(more ? { LastEvaluatedKey: last.id ? { id: last.id } : { pk: last.pk, sk: last.sk } } : {}) };
+    const read = matching.slice(start, start + (input.Limit ?? aws.world.pageSize));
+    const last = read.at(-1);
+    const more = last && start + read.length < matching.length;
+    return {
+      Items: input.FilterExpression ? read.filter(fitting(input.FilterExpression, input)) : read,
+      ...(more ? { LastEvaluatedKey: last.id ? { id: last.id } : { pk: last.pk, sk: last.sk } } : {}),
+    };
   });
   on(ScanCommand, async (input: ScanCommandInput) => {
     await before('Scan', input);
@@ -177,6 +238,10 @@ export function fakeTables(aws: FakeAws) {
     seedAt: (ref: EndpointRef, ...written: Written[]) => {
       for (const record of records(...written)) put({ ...record, endpoint: ref });
     },
+    /** Forgets everything. */
+    clear: () => {
+      for (const table of [ledger, items.approvals, items.work]) table.clear();
+    },
     /** Takes a record out of the table, which the gate's own role could not do. */
     remove: (sequence: number) => {
       const [key] = [...ledger].find(([, { record }]) => record?.S?.includes(`"sequence":${sequence}}`)) ?? [];
@@ -184,8 +249,10 @@ export function fakeTables(aws: FakeAws) {
     },
     /** A record as the table holds it. */
     textOf: canonicalJson,
-    /** Everything on record, oldest first. */
+    /** Everything on record about endpoints and their plans, oldest first. */
     records: all,
+    /** What is on record in the gate's own streams. */
+    ofGate: () => everything().filter(({ endpoint }) => endpoint.about !== undefined),
     bodies: () => all().map(({ body }) => body),
     kinds: () => all().map(({ body }) => `${body.kind}#${body.generation}`),
     itemsOfLedger: () => [...ledger.values()],

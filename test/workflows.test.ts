@@ -35,7 +35,7 @@ const runs = steps.flatMap(({ name, step }) => (step.run === undefined ? [] : [{
 const deploy = workflows.get('deploy.yml');
 
 test('there is something to look at', () => {
-  expect(files).toEqual(['deploy.yml', 'test.yml']);
+  expect(files).toEqual(['deploy.yml', 'security.yml', 'test.yml']);
   expect(steps.length).toBeGreaterThan(15);
   expect(runs.length).toBeGreaterThan(8);
 });
@@ -79,7 +79,7 @@ describe('what the workflows may', () => {
 
   test('no install script runs where a token can be asked for', () => {
     const installs = runs.filter(({ run }) => run.startsWith('npm ci'));
-    expect(installs.length).toBe(4);
+    expect(installs.length).toBe(5);
     for (const { name, run } of installs)
       expect(run, name).toBe(name.startsWith('deploy.yml') ? 'npm ci --ignore-scripts' : 'npm ci');
   });
@@ -125,7 +125,7 @@ describe('actions', () => {
 
   test('a checkout leaves no credentials behind', () => {
     const checkouts = steps.filter(({ step }) => step.uses?.startsWith('actions/checkout@'));
-    expect(checkouts.length).toBe(4);
+    expect(checkouts.length).toBe(5);
     for (const { step } of checkouts) expect(step.with).toMatchObject({ 'persist-credentials': false });
   });
 
@@ -139,7 +139,7 @@ describe('actions', () => {
 describe('what the workflows do', () => {
   test('every job ends by itself', () => {
     const running = jobs.filter(({ job }) => job.steps);
-    expect(running.length).toBe(4);
+    expect(running.length).toBe(5);
     for (const { name, job } of running) expect(job['timeout-minutes'], name).toBeLessThanOrEqual(60);
   });
 
@@ -155,7 +155,27 @@ describe('what the workflows do', () => {
     expect(tests?.on.push).toEqual({ 'branches-ignore': ['main'] });
     expect(deploy?.on.push).toEqual({ branches: ['main'] });
     const ran = Object.values(tests?.jobs ?? {}).flatMap(({ steps = [] }) => steps.flatMap(({ run }) => run ?? []));
-    expect(ran).toEqual(expect.arrayContaining(['npm test', 'npm run package -- --stage prod']));
+    expect(ran).toEqual(
+      expect.arrayContaining(['npm test', 'npm run test:monitoring', 'npm run package -- --stage prod']),
+    );
+  });
+
+  test('nothing is deployed that the security audit has not seen, with the package and the whole history', () => {
+    for (const [file, name] of [
+      ['test.yml', 'package'],
+      ['security.yml', 'audit'],
+    ] as const) {
+      const { steps = [] } = workflows.get(file)?.jobs[name] ?? {};
+      const at = (command: string) => steps.findIndex(({ run }) => run === command);
+      expect(at('npx portcullis security-audit')).toBeGreaterThan(at('npm run package -- --stage prod'));
+      expect(at('npm run package -- --stage prod')).toBeGreaterThan(0);
+      const checkout = steps.find(({ uses }) => uses?.startsWith('actions/checkout@'));
+      expect(checkout?.with).toMatchObject({ 'fetch-depth': 0 });
+      for (const step of steps) expect(step).not.toHaveProperty('continue-on-error');
+    }
+    // By calling test.yml, which dev waits for, and prod for dev.
+    expect(deploy?.jobs.test?.uses).toBe('./.github/workflows/test.yml');
+    expect(Object.keys(workflows.get('security.yml')?.on ?? {})).toEqual(['schedule', 'workflow_dispatch']);
   });
 
   test('prod comes after dev, and dev after the tests', () => {

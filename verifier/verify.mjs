@@ -1,9 +1,15 @@
 #!/usr/bin/env node
-// Verifies an exported audit trail. It needs Node 20 or newer, these files, and nothing and nobody else:
+// Verifies an exported audit trail, or an evidence bundle that was unpacked. It needs Node 20 or newer, these files, and
+// nothing and nobody else:
 //
 //   trail.jsonl        one record a line:      {"pk":STREAM,"sk":"NUMBER#HASH OF THE RECORD BEFORE","hash":HASH,"record":RECORD}
 //   checkpoints.jsonl  one checkpoint a line:  {"checkpoint":CHECKPOINT,"signature":BASE64}
 //   public-key.pem     the public key(s) of whoever signs checkpoints
+//
+// In a bundle there may be two more. They are signed by nobody, so what rests on them is said and not proven:
+//   ranges.jsonl       where it is a part of the trail, which:  {"stream":STREAM,"first":NUMBER,"last":NUMBER}
+//   manifest.json      every other file and its SHA-256
+// Where persons were replaced by pseudonyms, a line has "pseudonymised" in place of "record", and the original's hash.
 //
 //   node verify.mjs [DIRECTORY] [--key FILE] [--witness FILE]
 //
@@ -106,6 +112,8 @@ class Places {
   }
 }
 const [MISSING, WRONG, GENUINE] = [0, 1, 2];
+/** In place of a hash: the record before the first of a part, which nobody signed yet either. */
+const NOT_HERE = '';
 
 const CHECKPOINT = /^\{"checkpoint":(\{.*\}),"signature":"([A-Za-z0-9+/]+=*)"\}$/;
 
@@ -156,7 +164,7 @@ function readCheckpoints({ checkpoints, keys, witness, found }, sign) {
   return { number, hash, total, at };
 }
 
-const HEAD = /^\{"pk":"([^"\\]*)","sk":"(\d{9})#([0-9a-f]{64})","hash":"([0-9a-f]{64})","record":/;
+const HEAD = /^\{"pk":"([^"\\]*)","sk":"(\d{9})#([0-9a-f]{64})","hash":"([0-9a-f]{64})","(record|pseudonymised)":/;
 const TAIL = /"previous":"([0-9a-f]{64})","schema":1,"sequence":(\d+)\}$/;
 
 /** How long that is, without the stream. */
@@ -178,10 +186,11 @@ function isNextSigned(line, stream, places) {
 
 /** What is wrong with any other line, if anything. What nobody signed yet is added to `unsigned`. */
 function problemOf(line, head, places, unsigned) {
-  const [whole, stream, number, previousInKey, hashBeside] = head;
+  const [whole, stream, number, previousInKey, hashBeside, kind] = head;
   const sequence = Number(number);
   const record = line.subarray(whole.length, line.length - 1);
-  const hash = sha256(record);
+  // What was pseudonymised is other bytes than were signed. That the original was is all that its hash can show.
+  const hash = kind === 'record' ? sha256(record) : hashBeside;
   const [, previous, own] = TAIL.exec(record.toString('latin1', Math.max(0, record.length - 128))) ?? [];
   const signed = places.at(sequence);
   const { last, previous: before } = places;
@@ -195,7 +204,8 @@ function problemOf(line, head, places, unsigned) {
   if (twice) return 'stands there twice';
   if (sequence <= last) return 'is out of order';
   if (signed !== undefined) return undefined;
-  if (sequence !== last + 1 || previous !== before) return 'does not continue the record before it';
+  if (sequence !== last + 1 || (before !== NOT_HERE && previous !== before))
+    return 'does not continue the record before it';
   unsigned.push({
     stream,
     sequence,
@@ -205,11 +215,13 @@ function problemOf(line, head, places, unsigned) {
 }
 
 /**
- * Verifies a trail. `trail` and `checkpoints` give their lines as bytes, from the start each time they are called; `found`
- * is told { stream, sequence, problem } or { checkpoint, problem }; `progress` the number of lines read.
+ * Verifies a trail, or the part of it that `ranges` names ({ stream, first, last } each). `trail` and `checkpoints` give
+ * their lines as bytes, from the start each time they are called; `found` is told { stream, sequence, problem } or
+ * { checkpoint, problem }; `progress` the number of lines read.
  */
-export function verify({ trail, checkpoints, keys, witness, found, progress = () => undefined, slices = 1 }) {
-  let [records, unsignedYet, newest] = [0, 0, 0];
+export function verify({ trail, checkpoints, keys, witness, ranges, found, progress = () => undefined, slices = 1 }) {
+  let [records, unsignedYet, newest, pseudonymised] = [0, 0, 0, 0];
+  const part = ranges && new Map(ranges.map((range) => [range.stream, range]));
   let chain;
   for (let slice = 0; slice < slices; slice += 1) {
     // A slice is some of the streams, so that what must be remembered of them does not grow with the trail.
@@ -230,6 +242,11 @@ export function verify({ trail, checkpoints, keys, witness, found, progress = ()
         else places.sign(first + index, hashes[index]);
       }
     });
+    for (const { stream, first } of part?.values() ?? []) {
+      if (!mine(stream)) continue;
+      const places = placesOf(stream);
+      if (first > 1) places.goOn(first - 1, places.at(first - 1) ?? NOT_HERE);
+    }
     const unsigned = [];
     let number = 0;
     let [last, lastPlaces] = ['', new Places()];
@@ -244,6 +261,7 @@ export function verify({ trail, checkpoints, keys, witness, found, progress = ()
       if (!head) told({ line: number, problem: 'is no record' });
       if (!head || !mine(head[1])) continue;
       records += 1;
+      if (head[5] === 'pseudonymised') pseudonymised += 1;
       const [, stream, digits] = head;
       const sequence = Number(digits);
       [last, lastPlaces] = [stream, placesOf(stream)];
@@ -254,9 +272,12 @@ export function verify({ trail, checkpoints, keys, witness, found, progress = ()
       const problem = problemOf(line, head, lastPlaces, unsigned);
       if (problem) found({ stream, sequence, problem });
     }
-    for (const [stream, places] of streams)
-      for (let place = 1; place <= Math.max(places.signed, places.last); place += 1)
-        if (places.seen[place - 1] === MISSING) found({ stream, sequence: place, problem: 'is missing' });
+    for (const [stream, places] of streams) {
+      const end = Math.max(places.signed, places.last);
+      const { first, last } = part ? (part.get(stream) ?? { first: 1, last: 0 }) : { first: 1, last: end };
+      for (let place = first; place <= last; place += 1)
+        if ((places.seen[place - 1] ?? MISSING) === MISSING) found({ stream, sequence: place, problem: 'is missing' });
+    }
     // As late as the export reaches, whoever made it: everything five minutes before that must be signed.
     for (const { at } of unsigned) if (at > newest) newest = at;
     newest = Math.max(newest, Date.parse(chain.at) || 0);
@@ -265,8 +286,33 @@ export function verify({ trail, checkpoints, keys, witness, found, progress = ()
         found({ stream, sequence, problem: 'is in no checkpoint, although it is older than five minutes' });
     unsignedYet += unsigned.filter(({ at }) => at > newest - FIVE_MINUTES).length;
   }
-  return { records, unsigned: unsignedYet, checkpoints: chain };
+  return { records, unsigned: unsignedYet, pseudonymised, checkpoints: chain };
 }
+
+/** Holds the files of a bundle against its manifest, and those that are named for their digest against their names. */
+function verifyFiles(directory, manifest, found) {
+  for (const { path, sha256: expected, bytes } of manifest.files) {
+    const wrong = (problem) => found({ file: path, problem });
+    const place = join(directory, path);
+    if (path.split('/').includes('..') || !fs.existsSync(place)) {
+      wrong('is missing');
+      continue;
+    }
+    const hash = crypto.createHash('sha256');
+    const [file, chunk] = [fs.openSync(place, 'r'), Buffer.allocUnsafe(1 << 20)];
+    for (let size = fs.readSync(file, chunk); size > 0; size = fs.readSync(file, chunk))
+      hash.update(chunk.subarray(0, size));
+    fs.closeSync(file);
+    const digest = hash.digest('hex');
+    if (digest !== expected || fs.statSync(place).size !== bytes) wrong('is not the file that the manifest lists');
+    const [, named = digest] = /^(?:settings|prices)\/([0-9a-f]{64})\.json$/.exec(path) ?? [];
+    if (named !== digest) wrong('does not have the digest that it is named for');
+  }
+}
+
+/** A number of a range that no trail has would make room for as many records. */
+const isRange = ({ stream, first, last }, most) =>
+  typeof stream === 'string' && Number.isInteger(first) && first >= 1 && Number.isInteger(last) && last <= most;
 
 /** Text from the files must not steer a terminal. */
 const plain = (text) =>
@@ -279,22 +325,35 @@ function main(args) {
   let count = 0;
   // A signed hash takes 67 bytes there, so there are no more of them than this.
   const signed = fs.statSync(join(directory, 'checkpoints.jsonl')).size / 67;
+  const read = (name) => {
+    const path = join(directory, name);
+    return fs.existsSync(path) ? fs.readFileSync(path, 'utf8') : undefined;
+  };
+  const ranges = read('ranges.jsonl')?.split('\n').filter(Boolean).map(JSON.parse);
+  const most = signed + fs.statSync(join(directory, 'trail.jsonl')).size / 200;
+  if (ranges && !ranges.every((range) => isRange(range, most))) throw new Error('ranges.jsonl has what is no range');
+  const manifest = read('manifest.json');
   const keys = keysIn(fs.readFileSync(keyFile ?? join(directory, 'public-key.pem'), 'utf8'));
-  const { records, unsigned, checkpoints } = verify({
+  const tell = ({ stream, sequence, checkpoint, line, file, problem }) => {
+    count += 1;
+    const what =
+      stream !== undefined
+        ? `${stream}  record ${sequence}`
+        : file
+          ? `file ${file}`
+          : line
+            ? `line ${line} of the trail`
+            : `checkpoint ${checkpoint}`;
+    if (count <= 10_000) console.log(plain(`BROKEN  ${what} ${problem}.`));
+  };
+  if (manifest) verifyFiles(directory, JSON.parse(manifest), tell);
+  const { records, unsigned, pseudonymised, checkpoints } = verify({
     trail: () => linesOf(join(directory, 'trail.jsonl')),
     checkpoints: () => linesOf(join(directory, 'checkpoints.jsonl')),
     keys,
     witness: witnessFile && fs.readFileSync(witnessFile, 'utf8'),
-    found: ({ stream, sequence, checkpoint, line, problem }) => {
-      count += 1;
-      const what =
-        stream !== undefined
-          ? `${stream}  record ${sequence}`
-          : line
-            ? `line ${line} of the trail`
-            : `checkpoint ${checkpoint}`;
-      if (count <= 10_000) console.log(plain(`BROKEN  ${what} ${problem}.`));
-    },
+    ranges,
+    found: tell,
     slices: Math.ceil(signed / SLICE) || 1,
     progress: (lines) => process.stderr.write(`\r${lines} lines`),
   });
@@ -309,12 +368,23 @@ function main(args) {
   );
   if (unsigned > 0)
     console.log(`${unsigned} records at the end are too new to be in a checkpoint: only their chain was verified.`);
-  console.log(
-    count > 0
-      ? `${count} things are wrong.`
-      : `Whole: ${records - unsigned} records are exactly those that were signed.`,
-  );
-  return count > 0 ? 1 : 0;
+  if (manifest) console.log(`SHA-256 of manifest.json, as recorded with the export: ${sha256(Buffer.from(manifest))}`);
+  if (ranges)
+    console.log(
+      `It is a part: of ${checkpoints.total} records that were signed, those of ${ranges.length} streams that ranges.jsonl names.`,
+    );
+  if (count > 0) {
+    console.log(`${count} things are wrong.`);
+    return 1;
+  }
+  if (pseudonymised > 0) {
+    console.log(
+      `Persons are replaced in ${pseudonymised} records: that they exist, whole and in this order, is proven; what they say is not.`,
+    );
+    return 2;
+  }
+  console.log(`Whole: ${records - unsigned} records are exactly those that were signed.`);
+  return 0;
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(fs.realpathSync(process.argv[1])).href) {

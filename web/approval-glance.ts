@@ -1,4 +1,5 @@
 import type { ChangeHistory } from '../shared/model/endpoint-history.ts';
+import type { FleetView } from '../shared/model/fleet-entry.ts';
 import { formatUsd, type HourlyCost } from '../shared/model/hourly-cost.ts';
 import { type ApprovalPage, linkedEndpoint } from './approval-page.ts';
 import { askingOf } from './asking.ts';
@@ -38,14 +39,34 @@ function why({ change: { opened } }: ApprovalPage): Value {
 const range = ({ floorUsd, ceilingUsd }: HourlyCost) =>
   floorUsd === ceilingUsd ? formatUsd(floorUsd) : `${formatUsd(floorUsd)} to ${formatUsd(ceilingUsd)}`;
 
+/** `; prod now $40.30 of $50.00, after $40.76`: with everything else that runs there. */
+function fleetLine({ change, costBefore, budgetUsd, counts = 'ceiling' }: ApprovalPage, fleet: FleetView): Value {
+  const { cost: mine } = change.findings ?? {};
+  if (!mine) return undefined;
+  const before = counts === 'steady' ? (costBefore?.floorUsd ?? 0) : (costBefore?.ceilingUsd ?? 0);
+  const costs = {
+    steady: mine.steadyUsd ?? mine.ceilingUsd,
+    ceiling: mine.ceilingUsd,
+    peak: mine.peakUsd ?? mine.ceilingUsd,
+  };
+  const after = fleet.others.running[counts] + costs[counts];
+  return html`; <a href="/cost">${change.opened.environment.name}</a> now ${formatUsd(fleet.others.running[counts] + before)}${
+    budgetUsd !== undefined && html` of ${formatUsd(budgetUsd)}`
+  }, after <strong>${formatUsd(after)}${budgetUsd !== undefined && after > budgetUsd && ' (over)'}</strong>`;
+}
+
 /** `$0.23 → $0.69 an hour; the budget is $50.00` */
-function cost({ change: { findings }, costBefore, budgetUsd }: ApprovalPage): Value {
+function cost(model: ApprovalPage): Value {
+  const { change, costBefore, budgetUsd } = model;
+  const { findings } = change;
   if (!findings) return undefined;
   const now = findings.cost;
   const over = budgetUsd !== undefined && now.ceilingUsd > budgetUsd;
   return html`${costBefore && html`${range(costBefore)} \u2192 `}<strong>${range(now)}</strong> an hour${
-    budgetUsd !== undefined &&
-    html`, ${over ? html`<strong>over</strong>` : 'within'} the budget of ${formatUsd(budgetUsd)}`
+    findings.fleet
+      ? fleetLine(model, findings.fleet)
+      : budgetUsd !== undefined &&
+        html`, ${over ? html`<strong>over</strong>` : 'within'} the budget of ${formatUsd(budgetUsd)}`
   }${now.unknown.length > 0 && html`; <strong>not all of it has a known price</strong>`}`;
 }
 

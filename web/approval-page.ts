@@ -1,6 +1,7 @@
 import type { Actor } from '../shared/model/actor.ts';
 import type { ApprovalState } from '../shared/model/approval.ts';
 import type { ChangeHistory } from '../shared/model/endpoint-history.ts';
+import type { Measure } from '../shared/model/fleet-budget.ts';
 import type { HourlyCost } from '../shared/model/hourly-cost.ts';
 import { approvalGlance } from './approval-glance.ts';
 import { approvalPanel, type Refusal } from './approval-panel.ts';
@@ -35,6 +36,8 @@ export type ApprovalPage = {
   costBefore?: HourlyCost | undefined;
   /** What such an endpoint may cost an hour at most, where its environment has a limit. */
   budgetUsd?: number | undefined;
+  /** Which cost is held against it. */
+  counts?: Measure | undefined;
   /** Why what was just sent did not count. */
   refusal?: Refusal | undefined;
 };
@@ -73,7 +76,7 @@ const doing = (planned: boolean, environment: string) => html`<section><h2>What 
 <dl class="answers">
 <div><dt>Approving</dt><dd>lets exactly this deployment ${planned ? 'be made' : 'stand'} in ${environment}. Its monitors and alarms are then verified, and a violation found there still blocks it.
 The same deployment is not asked about again for the same policies; any difference asks anew.</dd></div>
-<div><dt>Rejecting</dt><dd>ends the change as rejected; one rejection is enough. Portcullis does not take the endpoint back by itself: its owners must.</dd></div>
+<div><dt>Rejecting</dt><dd>ends the change as rejected; one rejection is enough. ${planned ? 'Nothing is deployed yet that would have to be put back.' : 'The page of the change then says how the endpoint can be put back to what was accepted last, or that it is being put back, as the settings have it.'}</dd></div>
 </dl></section>`;
 
 /** The endpoint, or its plans where the request is about one. */

@@ -9,8 +9,9 @@ import { findingsSection } from './findings-section.ts';
 import { type Html, html, type Value } from './html.ts';
 import { actorList, badge, type State } from './labels.ts';
 import { page } from './layout.ts';
-import { approvalPath, changePath } from './links.ts';
+import { approvalPath, changePath, endpointPath } from './links.ts';
 import { planSection } from './plan-section.ts';
+import { type PutBackVisitor, remediationSection } from './remediation-section.ts';
 import { summary } from './table.ts';
 import { time } from './time.ts';
 import { timeline } from './timeline.ts';
@@ -21,6 +22,8 @@ export type ChangePage = {
   history: EndpointHistory;
   /** Where its request for approval stands; absent where there is none. */
   approval: ApprovalState | undefined;
+  /** Who looks at it, where they have logged in: they can have it put back, where that is proposed. */
+  visitor?: PutBackVisitor | undefined;
 };
 
 const wordFor = ({ planned }: EndpointRef) => (planned ? 'plan' : 'change');
@@ -59,7 +62,7 @@ export function changePage(model: ChangePage): Html {
   return page({
     title: `${endpoint.name}, ${wordFor(endpoint)} ${change.generation}`,
     section: 'changes',
-    body: html`<p class="crumb"><a href="/">Changes</a></p>
+    body: html`<p class="crumb"><a href="${endpointPath(endpoint)}">${endpoint.planned ? 'Plans' : 'History'} of ${endpoint.name}</a></p>
 <h1>${endpoint.name} <span class="muted">${wordFor(endpoint)} ${change.generation}</span></h1>
 <p class="lead">${change.joined ? html`<span class="badge plain">Joined</span>` : badge(stateOf(model))} ${lead(model)}</p>
 ${summary([
@@ -80,6 +83,7 @@ ${summary([
   ],
 ])}
 ${opened && planSection(opened)}
+${remediationSection(endpoint, change, model.visitor ?? { kind: 'nobody', next: changePath(endpoint, change.generation) })}
 <section><h2>Timeline</h2>
 ${timeline(change, joined)}</section>
 ${findings && html`<section><h2>Findings</h2>${findingsSection(findings.findings)}</section>`}

@@ -1,18 +1,9 @@
-import type { EndpointFacts, RollbackAlarm } from '../shared/model/endpoint-facts.ts';
+import type { EndpointFacts } from '../shared/model/endpoint-facts.ts';
+import { alarmWords, captureWords, monitorWords } from './guards-words.ts';
 import { type Html, html, type Value } from './html.ts';
 import { summary } from './table.ts';
 import { time } from './time.ts';
 import { whatRuns } from './what-runs.ts';
-
-function alarmWords(alarm: RollbackAlarm): string {
-  if (!alarm.exists) return 'does not exist';
-  const watches = {
-    true: 'watches this endpoint',
-    false: 'watches something else',
-    null: 'what it watches cannot be told',
-  };
-  return `${alarm.state}, ${watches[`${alarm.watchesEndpoint}`]}${alarm.actionsEnabled ? '' : ', actions disabled'}`;
-}
 
 const list = (items: readonly Html[], none: string): Value =>
   items.length > 0 ? html`<ul class="plain">${items.map((item) => html`<li>${item}</li>`)}</ul>` : none;
@@ -33,9 +24,7 @@ export function factsSection(facts: EndpointFacts): Html {
     ['Volume key', facts.volumeKmsKeyId ? html`<code>${facts.volumeKmsKeyId}</code>` : 'none'],
     [
       'Data capture',
-      dataCapture
-        ? html`${dataCapture.enabled ? 'on' : 'off'}, ${dataCapture.samplingPercentage} % to <code>${dataCapture.destinationS3Uri}</code>`
-        : 'none',
+      dataCapture ? html`${captureWords(dataCapture)}, to <code>${dataCapture.destinationS3Uri}</code>` : 'none',
     ],
     ['Deployed', deployment.known ? deployment.strategy : deployment.reason],
     [
@@ -46,13 +35,17 @@ export function factsSection(facts: EndpointFacts): Html {
           'none',
         ),
     ],
+    ...(facts.componentAlarms ?? []).map(({ component, rollbackAlarms }): [string, Value] => [
+      `Rollback alarms of ${component}`,
+      list(
+        (rollbackAlarms ?? []).map((alarm) => html`<code>${alarm.name}</code>: ${alarmWords(alarm)}`),
+        'none',
+      ),
+    ]),
     [
       'Monitors',
       list(
-        monitors.map(
-          ({ name, type, status, baselineUris }) =>
-            html`<code>${name}</code>: ${type}, ${status}${baselineUris.length === 0 && ', no baseline'}`,
-        ),
+        monitors.map((monitor) => html`<code>${monitor.name}</code>: ${monitorWords(monitor)}`),
         'none',
       ),
     ],

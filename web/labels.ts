@@ -21,6 +21,7 @@ const LABELS: Record<State, readonly [tone: 'good' | 'bad' | 'ask' | 'note' | 'p
   rejected: ['bad', 'Rejected'],
   expired: ['bad', 'Expired'],
   withdrawn: ['plain', 'Withdrawn'],
+  'rolled-back': ['bad', 'Rolled back by SageMaker'],
   superseded: ['plain', 'Superseded'],
   deleted: ['plain', 'Deleted'],
   open: ['note', 'Open'],
@@ -62,4 +63,9 @@ export function actorList(actors: readonly Actor[]): Html {
 /** Text with \`code\` in it, as the policies' sentences have. */
 export function inlineCode(text: string): Html {
   return html`${text.split('`').map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))}`;
+}
+
+/** `UpdateEndpointWeightsAndCapacities`, which may be broken where a word of it ends. */
+export function camelWords(text: string): Html {
+  return html`${text.split(/(?<=[a-z])(?=[A-Z])/).map((word, index) => html`${index > 0 && html`<wbr>`}${word}`)}`;
 }

@@ -1,13 +1,15 @@
 import { type Html, html, type Value } from './html.ts';
 
-export type Section = 'changes' | 'waiting' | 'quarantine' | 'login';
+export type Section = 'overview' | 'changes' | 'waiting' | 'cost' | 'quarantine' | 'login';
 
 /** One page. `refresh` is an address that the browser goes on to by itself. */
 export type Page = { title: string; body: Value; section?: Section; refresh?: string };
 
 const SECTIONS: readonly { section: Section; href: string; label: string }[] = [
-  { section: 'changes', href: '/', label: 'Changes' },
+  { section: 'overview', href: '/', label: 'Overview' },
+  { section: 'changes', href: '/changes', label: 'Changes' },
   { section: 'waiting', href: '/approvals', label: 'Waiting' },
+  { section: 'cost', href: '/cost', label: 'Cost' },
   { section: 'quarantine', href: '/quarantine', label: 'Quarantine' },
   { section: 'login', href: '/login', label: 'Login' },
 ];

@@ -9,6 +9,14 @@ export function changePath({ account, region, name, planned }: Linked, generatio
   return `/${planned ? 'plans' : 'changes'}/${path}`;
 }
 
+/** Where the form is sent to that has a change put back. */
+export const putBackPath = (endpoint: Linked, generation: number) => `${changePath(endpoint, generation)}/put-back`;
+
+/** Where an endpoint has its history; that of its plans is beside it. */
+export function endpointPath({ account, region, name, planned }: Linked): string {
+  return `/endpoints/${[account, region, name].map(encodeURIComponent).join('/')}${planned ? '?plans=yes' : ''}`;
+}
+
 /** Where a request is shown and answered. */
 export function approvalPath(request: string): string {
   return `/approvals/${encodeURIComponent(request)}`;

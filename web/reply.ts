@@ -57,6 +57,11 @@ export function textReply(text: string): Reply {
   return reply(200, 'text/plain; charset=utf-8', text);
 }
 
+/** A table to be saved under this name. */
+export function csvReply(csv: string, name: string): Reply {
+  return reply(200, 'text/csv; charset=utf-8', csv, { 'content-disposition': `attachment; filename="${name}"` });
+}
+
 export function jsonReply(value: unknown, status = 200, headers?: Record<string, string>): Reply {
   return reply(status, 'application/json', JSON.stringify(value), headers);
 }

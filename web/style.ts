@@ -132,6 +132,7 @@ thead th { border-top: 0; font-size: .875rem; color: var(--muted); font-weight: 
 th small, td small { display: block; }
 td p { margin: 0; }
 tbody th > div { min-width: 10rem; }
+@media (min-width: 64rem) { .changes tbody th > div { min-width: 16.5rem; } }
 .nowrap { white-space: nowrap; }
 td > div { min-width: 7.5rem; }
 td.narrow > div { min-width: 0; }
@@ -196,6 +197,64 @@ details > summary { cursor: pointer; padding: .4rem 0; width: fit-content; text-
 .cards { display: grid; gap: .75rem; }
 .cards > li { margin: 0; min-width: 0; }
 
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(6.5rem, 100%), 1fr)); gap: .75rem; list-style: none; padding: 0; margin: 1.25rem 0 0; }
+.tiles a { display: block; height: 100%; padding: .8rem 1.1rem; background: var(--paper); border: 1px solid var(--line); border-radius: 8px; text-decoration: none; }
+.tiles a:hover { border-color: var(--edge); }
+.tiles b { display: block; font-size: 1.9rem; font-weight: 660; letter-spacing: -.02em; line-height: 1.2; }
+.tiles span { color: var(--muted); font-size: .9375rem; }
+.tasks { list-style: none; padding: 0; margin: 0 0 .75rem; background: var(--paper); border: 1px solid var(--line); border-radius: 8px; }
+.tasks li { display: grid; grid-template-columns: 7rem minmax(0, 1fr); gap: .2rem 1rem; align-items: baseline; padding: .6rem 1.1rem; }
+.tasks li + li { border-top: 1px solid var(--line); }
+.tasks .badge { justify-self: start; }
+.tasks strong { margin-right: .5rem; font-weight: 600; }
+.now { margin-top: 2rem; }
+.charts { display: grid; gap: 1rem; }
+.charts > * { min-width: 0; background: var(--paper); border: 1px solid var(--line); border-radius: 8px; padding: 1rem 1.15rem; }
+.charts .chart { margin: 0; }
+@media (min-width: 56rem) { .charts { grid-template-columns: 1fr 1fr; } .charts .wide-chart, .charts > :last-child:nth-child(even) { grid-column: 1 / -1; } }
+.presets { display: flex; flex-wrap: wrap; gap: .4rem .5rem; list-style: none; padding: 0; margin: 0 0 1.25rem; font-size: .875rem; }
+.presets a { display: inline-block; padding: .2rem .75rem; border: 1px solid var(--line); border-radius: 99px; background: var(--paper); color: var(--muted); text-decoration: none; }
+.presets a:hover { border-color: var(--edge); color: var(--ink); }
+.presets a[aria-current] { background: var(--ink); border-color: var(--ink); color: var(--paper); }
+.filter .grow { flex: 2 1 14rem; }
+.filter .actions { display: flex; gap: 1rem; align-items: center; }
+.more-filters { flex: 0 1 auto; }
+.more-filters > summary { padding: .45rem 0; }
+.more-filters[open] { flex: 1 0 100%; order: 1; }
+.more-filters > div { display: flex; flex-wrap: wrap; gap: .75rem 1rem; }
+.paging { display: flex; flex-wrap: wrap; gap: 1rem; align-items: center; margin: 1rem 0; }
+.proof { display: grid; gap: .15rem; margin: .2rem 0 .5rem; font-size: .8125rem; }
+.proof > div { display: grid; grid-template-columns: 5rem minmax(0, 1fr); gap: .5rem; }
+.proof dt { color: var(--muted); }
+.proof dd { margin: 0; }
+.what-changed { margin-top: .35rem; }
+
+.chart { margin: 0 0 1.25rem; }
+.chart figcaption { margin-bottom: .6rem; }
+.chart figcaption strong { font-weight: 640; display: block; }
+.chart figcaption span { color: var(--muted); font-size: .9375rem; }
+.chart svg { display: block; overflow: visible; }
+.chart .inks { position: absolute; }
+.chart text { font-size: .75rem; fill: var(--muted); }
+.chart .grid { stroke: var(--line); }
+.chart .base { stroke: var(--edge); }
+.chart .limit { stroke: var(--ink); stroke-width: 2; }
+.chart .track { fill: var(--canvas); }
+.tone-good { color: var(--good); }
+.tone-bad { color: var(--bad); }
+.tone-ask { color: var(--ask); }
+.tone-note { color: var(--note); }
+.tone-plain { color: var(--plain); }
+.legend { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; list-style: none; padding: 0; margin: 0 0 .7rem; font-size: .875rem; }
+.legend li { display: flex; align-items: center; gap: .4rem; }
+.plot { display: grid; grid-template-columns: 36px minmax(0, 1fr); margin-bottom: .35rem; }
+.bars { list-style: none; padding: 0; margin: 0 0 .35rem; display: grid; grid-template-columns: minmax(4.5rem, max-content) minmax(0, 1fr) max-content; gap: .35rem .9rem; align-items: center; }
+.bars li { display: grid; grid-template-columns: subgrid; grid-column: 1 / -1; align-items: center; }
+.bar-value { text-align: right; font-size: .9375rem; }
+.bar-label { font-size: .9375rem; }
+.figures-table > summary { font-size: .875rem; color: var(--muted); }
+.figures-table :is(td, th) > div { min-width: 0; }
+
 .timeline { list-style: none; padding: 0; margin: 0; }
 .timeline > li { position: relative; display: grid; grid-template-columns: 11.5rem minmax(0, 1fr); gap: 0 2.25rem; padding-bottom: 1.15rem; }
 .timeline > li::before { content: ""; position: absolute; left: 12.5rem; top: .6rem; bottom: -.6rem; width: 1px; background: var(--line); }
@@ -209,8 +268,8 @@ details > summary { cursor: pointer; padding: .4rem 0; width: fit-content; text-
   section { margin-top: 2rem; }
   main { padding-top: 1.1rem; }
   .top { padding-block: .5rem 0; gap: 0 2rem; }
-  .top nav { margin-left: -.5rem; }
-  .top nav a { padding-inline: .5rem; font-size: .9375rem; }
+  .top nav { margin-left: -.35rem; }
+  .top nav a { padding-inline: .35rem; font-size: .875rem; }
   .lead { margin: .4rem 0 1rem; }
   table, tbody, tr, tbody th, td { display: block; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
@@ -231,6 +290,25 @@ details > summary { cursor: pointer; padding: .4rem 0; width: fit-content; text-
   .timeline > li { grid-template-columns: minmax(0, 1fr); padding-left: 1.5rem; }
   .timeline > li::before { left: 4px; }
   .timeline > li::after { left: 0; }
+  .chart .wide { display: none; }
+  .top { position: relative; }
+  .top ul { flex-wrap: wrap; gap: 0; }
+  .top li:last-child { position: absolute; right: .75rem; top: .25rem; }
+  .top nav a { padding-block: .3rem .5rem; }
+  .tiles { gap: .5rem; grid-template-columns: 1fr 1fr; }
+  .tiles a { padding: .6rem .75rem; }
+  .tiles b { font-size: 1.5rem; }
+  .tiles span { font-size: .875rem; line-height: 1.35; display: block; }
+  .tasks li { grid-template-columns: minmax(0, 1fr); padding: .65rem .9rem; }
+  .tasks strong { display: block; }
+  .charts > * { padding: .9rem; }
+  .figures-table table { display: table; font-size: .8125rem; }
+  .figures-table tbody { display: table-row-group; }
+  .figures-table tr { display: table-row; }
+  .figures-table thead { position: static; display: table-header-group; width: auto; height: auto; clip-path: none; }
+  .figures-table :is(thead th, tbody th, td) { display: table-cell; padding: .25rem .2rem; border-top: 1px solid var(--line); white-space: normal; overflow-wrap: normal; }
+  .figures-table thead th { font-size: .6875rem; }
+  .figures-table td::before { content: none; }
   .filter label { flex: 1 1 9rem; }
   .filter select, .filter input { width: 100%; }
 }
@@ -238,10 +316,10 @@ details > summary { cursor: pointer; padding: .4rem 0; width: fit-content; text-
 @media print {
   :root { ${variables(PALETTE.light)} color-scheme: light; }
   body { background: none; font-size: 10.5pt; }
-  .top nav, .skip, .filter, .decide, .more, .login-first, .raw, .jump { display: none; }
+  .top nav, .skip, .filter, .presets, .paging, .figures-table, .decide, .more, .login-first, .raw, .jump { display: none; }
   .columns { display: block; }
   .panel { position: static; max-height: none; margin-top: 2rem; }
-  .card, .panel, .glance, .findings li, tr, .timeline > li { break-inside: avoid; }
+  .card, .panel, .glance, .chart, .findings li, tr, .timeline > li { break-inside: avoid; }
   h2 { break-after: avoid; }
   details:not(.raw)::details-content { content-visibility: visible; block-size: auto; }
   .badge { border: 1px solid currentColor; }

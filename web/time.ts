@@ -13,3 +13,10 @@ export function duration(from: string, to: string): string {
   if (days > 0) return `${days} ${days === 1 ? 'day' : 'days'} ${hours} h`;
   return hours > 0 ? `${hours} h ${minutes % 60} min` : `${minutes} min`;
 }
+
+/** The same for short steps too: `40 ms`, `3.2 s`, and from a minute on as above. */
+export function elapsed(from: string, to: string): string {
+  const ms = Math.max(0, Date.parse(to) - Date.parse(from));
+  if (ms < 1_000) return `${ms} ms`;
+  return ms < 60_000 ? `${(Math.floor(ms / 100) / 10).toFixed(1)} s` : duration(from, to);
+}

@@ -41,6 +41,30 @@ const DescribeInput = z.strictObject({
   NextToken: z.string().optional(),
 });
 
+const PutActionInput = z.strictObject({
+  ...target,
+  ScheduledActionName: z.string().min(1).max(256),
+  Schedule: z.string().min(1).max(1600),
+  Timezone: z.string().optional(),
+  StartTime: z.number().optional(),
+  EndTime: z.number().optional(),
+  ScalableTargetAction: z.strictObject({
+    MinCapacity: z.number().int().min(0).optional(),
+    MaxCapacity: z.number().int().min(0).optional(),
+  }),
+});
+const DeleteActionInput = z.strictObject({ ...target, ScheduledActionName: z.string().min(1).max(256) });
+const DescribeActionsInput = z.strictObject({
+  ServiceNamespace: Namespace,
+  ScheduledActionNames: z.array(z.string()).optional(),
+  ResourceId: ResourceId.optional(),
+  ScalableDimension: Dimension.optional(),
+  MaxResults: z.number().int().min(1).max(50).default(50),
+  NextToken: z.string().optional(),
+});
+
+type ActionRow = z.infer<typeof PutActionInput> & { ScheduledActionARN: string; CreationTime: number };
+
 type Target = z.infer<typeof DeregisterInput>;
 type TargetRow = Target & {
   MinCapacity: number;
@@ -53,6 +77,14 @@ type TargetRow = Target & {
 
 const keyOfTarget = ({ ServiceNamespace, ResourceId: id, ScalableDimension }: Target) =>
   `${ServiceNamespace}/${id}/${ScalableDimension}`;
+
+const keyOfAction = (action: Target & { ScheduledActionName: string }) =>
+  `${keyOfTarget(action)}/${action.ScheduledActionName}`;
+
+function requireTarget(loopback: Loopback, wanted: Target): void {
+  if (loopback.store.get('scalable-target', keyOfTarget(wanted))) return;
+  throw new AwsError('ObjectNotFoundException', `No scalable target found for ${keyOfTarget(wanted)}.`);
+}
 
 function requireVariant(loopback: Loopback, id: string): void {
   const [, endpoint, variant] = /^endpoint\/([^/]+)\/variant\/([^/]+)$/.exec(id) ?? [];
@@ -107,10 +139,31 @@ export function autoScaling(loopback: Loopback): ServiceTable {
       },
       DeregisterScalableTarget: (loopback, input) => {
         const wanted = readInput(DeregisterInput, input);
-        if (!loopback.store.get('scalable-target', keyOfTarget(wanted))) {
-          throw new AwsError('ObjectNotFoundException', `No scalable target found for ${keyOfTarget(wanted)}.`);
-        }
+        requireTarget(loopback, wanted);
         loopback.store.delete('scalable-target', keyOfTarget(wanted));
+        // Its scheduled actions go with it (DeregisterScalableTarget in the API reference).
+        for (const key of loopback.store.keys('scheduled-action')) {
+          if (key.startsWith(`${keyOfTarget(wanted)}/`)) loopback.store.delete('scheduled-action', key);
+        }
+        return {};
+      },
+      PutScheduledAction: (loopback, input) => {
+        const wanted = readInput(PutActionInput, input);
+        requireTarget(loopback, wanted);
+        const { account, region } = loopback;
+        loopback.store.put('scheduled-action', keyOfAction(wanted), {
+          ...wanted,
+          ScheduledActionARN: `arn:aws:autoscaling:${region}:${account}:scheduledAction:${loopback.newId()}`,
+          CreationTime: loopback.now().getTime() / 1000,
+        } satisfies ActionRow);
+        return {};
+      },
+      DeleteScheduledAction: (loopback, input) => {
+        const wanted = readInput(DeleteActionInput, input);
+        if (!loopback.store.get('scheduled-action', keyOfAction(wanted))) {
+          throw new AwsError('ObjectNotFoundException', `No scheduled action ${wanted.ScheduledActionName}.`);
+        }
+        loopback.store.delete('scheduled-action', keyOfAction(wanted));
         return {};
       },
     }),
@@ -125,6 +178,19 @@ export function autoScaling(loopback: Loopback): ServiceTable {
         );
       const { items, next } = pageOf(rows, keyOfTarget, { token: NextToken, limit: MaxResults });
       return present({ ScalableTargets: items, NextToken: next });
+    },
+    DescribeScheduledActions: (input) => {
+      const wanted = readInput(DescribeActionsInput, input);
+      const rows = loopback.store
+        .list<ActionRow>('scheduled-action')
+        .filter(
+          (row) =>
+            (wanted.ResourceId ?? row.ResourceId) === row.ResourceId &&
+            (wanted.ScalableDimension ?? row.ScalableDimension) === row.ScalableDimension &&
+            (wanted.ScheduledActionNames?.includes(row.ScheduledActionName) ?? true),
+        );
+      const { items, next } = pageOf(rows, keyOfAction, { token: wanted.NextToken, limit: wanted.MaxResults });
+      return present({ ScheduledActions: items, NextToken: next });
     },
   };
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { muteRuleMutations, muteRuleQueries } from './alarm-mute-rules.ts';
 import { type RecordedService, recordedOperations } from './cloudtrail.ts';
 import { announceConfiguration, announceState } from './cloudwatch-events.ts';
 import { type Json, pageOf, present, readInput } from './input.ts';
@@ -79,7 +80,7 @@ const DescribeInput = z.strictObject({
   NextToken: z.string().optional(),
 });
 
-/** An alarm as it is stored: what was put, and its state; times in epoch milliseconds. */
+/** An alarm as it is stored: what was put, and its state (`at`: since when); times in epoch milliseconds. */
 export type AlarmRow = {
   type: 'MetricAlarm' | 'CompositeAlarm';
   name: string;
@@ -143,24 +144,35 @@ function describe({ name, arn, definition, updatedAt, state }: AlarmRow): Json {
   });
 }
 
+/** A composite whose suppressor is in ALARM takes no actions. Waits and extensions of the suppression are not kept. */
+function suppression(loopback: Loopback, { definition }: AlarmRow): Json {
+  const suppressor = (definition.ActionsSuppressor as string | undefined)?.split(':alarm:').at(-1);
+  const state = suppressor === undefined ? undefined : loopback.store.get<AlarmRow>('alarm', suppressor)?.state;
+  return state?.value === 'ALARM'
+    ? { ActionsSuppressedBy: 'Alarm', ActionsSuppressedReason: `${suppressor} is in ALARM` }
+    : {};
+}
+
 function describeAlarms(loopback: Loopback, input: Json): Json {
   const wanted = readInput(DescribeInput, input, INVALID);
   const { AlarmNames: names, AlarmNamePrefix: prefix, ActionPrefix: action } = wanted;
   if (names && prefix) {
     throw new AwsError('InvalidParameterCombination', 'AlarmNames and AlarmNamePrefix cannot be used together.');
   }
-  const rows = loopback.store
-    .list<AlarmRow>('alarm')
-    .filter(
-      ({ type, name, state, definition }) =>
-        wanted.AlarmTypes.includes(type) &&
-        (names?.includes(name) ?? true) &&
-        name.startsWith(prefix ?? '') &&
-        (wanted.StateValue ?? state.value) === state.value &&
-        (action === undefined || (definition.AlarmActions as string[]).some((arn) => arn.startsWith(action))),
-    );
+  // Who names them does not pay for all the others.
+  const candidates = names
+    ? [...new Set(names)].flatMap((name) => loopback.store.get<AlarmRow>('alarm', name) ?? [])
+    : loopback.store.list<AlarmRow>('alarm');
+  const rows = candidates.filter(
+    ({ type, name, state, definition }) =>
+      wanted.AlarmTypes.includes(type) &&
+      name.startsWith(prefix ?? '') &&
+      (wanted.StateValue ?? state.value) === state.value &&
+      (action === undefined || (definition.AlarmActions as string[]).some((arn) => arn.startsWith(action))),
+  );
   const { items, next } = pageOf(rows, ({ name }) => name, { token: wanted.NextToken, limit: wanted.MaxRecords });
-  const ofType = (type: AlarmRow['type']) => items.filter((row) => row.type === type).map(describe);
+  const ofType = (type: AlarmRow['type']) =>
+    items.filter((row) => row.type === type).map((row) => ({ ...describe(row), ...suppression(loopback, row) }));
   return present({ MetricAlarms: ofType('MetricAlarm'), CompositeAlarms: ofType('CompositeAlarm'), NextToken: next });
 }
 
@@ -192,10 +204,11 @@ export function cloudwatch(loopback: Loopback): ServiceTable {
         const wanted = readInput(StateInput, input, INVALID);
         const before = loopback.store.get<AlarmRow>('alarm', wanted.AlarmName);
         if (!before) throw new AwsError('ResourceNotFound', `Alarm ${wanted.AlarmName} does not exist.`, 404);
+        const now = loopback.now().getTime();
         const state = {
           value: wanted.StateValue,
           reason: wanted.StateReason,
-          at: loopback.now().getTime(),
+          at: before.state.value === wanted.StateValue ? before.state.at : now,
           ...present({ reasonData: wanted.StateReasonData }),
         };
         const row = { ...before, state };
@@ -203,7 +216,9 @@ export function cloudwatch(loopback: Loopback): ServiceTable {
         if (before.state.value !== state.value) announceState(loopback, row, before);
         return {};
       },
+      ...muteRuleMutations,
     }),
+    ...muteRuleQueries(loopback),
     DescribeAlarms: (input) => describeAlarms(loopback, input),
   };
 }

@@ -1,16 +1,16 @@
 import { sha256 } from '../../shared/model/canonical-json.ts';
 import type { Written } from '../../shared/model/checkpoint.ts';
+import { refOfStream } from '../../shared/model/endpoint-ref.ts';
 import type { CheckpointWriter } from '../checkpoint-writer.ts';
 
 type Item = Record<string, unknown>;
-const STREAM = /^(endpoint|plan)#\d{12}#[a-z0-9-]+#[a-z0-9-]+$/;
 const PLACE = /^(?!0{9})\d{9}#[0-9a-f]{64}$/;
 const textIn = (value: unknown) => (value as { S?: string } | undefined)?.S ?? '';
 
 /** What a checkpoint says of an item of the ledger; undefined for what the ledger would not write. */
 export function recordIn({ pk, sk, record }: Item): Written | undefined {
   const [stream, place] = [textIn(pk), textIn(sk)];
-  if (!STREAM.test(stream) || !PLACE.test(place)) return undefined;
+  if (refOfStream(stream) === undefined || !PLACE.test(place)) return undefined;
   return { stream, sequence: Number(place.slice(0, 9)), hash: sha256(textIn(record)) };
 }
 

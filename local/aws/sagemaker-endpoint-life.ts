@@ -106,8 +106,10 @@ function settle(loopback: Loopback, { transition, pending: _over, ...row }: Endp
 function removeEndpoint(loopback: Loopback, row: EndpointRow): void {
   removeResource(loopback, 'endpoint', row);
   const prefix = `sagemaker/endpoint/${row.name}/variant/`.toLowerCase();
-  for (const key of loopback.store.keys('scalable-target')) {
-    if (key.toLowerCase().startsWith(prefix)) loopback.store.delete('scalable-target', key);
+  for (const kind of ['scalable-target', 'scheduled-action']) {
+    for (const key of loopback.store.keys(kind)) {
+      if (key.toLowerCase().startsWith(prefix)) loopback.store.delete(kind, key);
+    }
   }
 }
 

@@ -221,7 +221,8 @@ function variantLists({ variants, shadowVariants }: Serving): Json {
   });
 }
 
-function describe({
+/** What DescribeEndpoint answers. */
+export function describeRow({
   name,
   arn,
   status,
@@ -259,7 +260,7 @@ export function endpoints(loopback: Loopback, createdAt: () => Date = loopback.n
       DeleteEndpoint: deleteEndpoint,
     }),
     DescribeEndpoint: (input) =>
-      describe(find<EndpointRow>(loopback, 'endpoint', readInput(NameInput, input).EndpointName)),
+      describeRow(find<EndpointRow>(loopback, 'endpoint', readInput(NameInput, input).EndpointName)),
     ListEndpoints: (input) => {
       const { items, next } = listResources(loopback.store.list<EndpointRow>('endpoint'), input);
       const summaries = items.map(({ name, arn, status, createdAt, modifiedAt }) => ({

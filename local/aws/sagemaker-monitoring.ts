@@ -59,6 +59,8 @@ const Filters = z.looseObject({
 
 type ScheduleRow = ResourceRow & {
   status: 'Scheduled' | 'Stopped';
+  /** How its runs end; set by the seed. Nothing really runs: the last full hour is said to have. */
+  runs?: Run;
   endpointName?: string;
   config: z.infer<typeof ScheduleConfig>;
 };
@@ -91,6 +93,32 @@ const turn = (status: ScheduleRow['status']) => (loopback: Loopback, input: Json
   return {};
 };
 
+/** How runs of a schedule end: `never` is a schedule that stands still although it is `Scheduled`. */
+export const Run = z.enum(['Completed', 'CompletedWithViolations', 'Failed', 'InProgress', 'never']);
+type Run = z.infer<typeof Run>;
+const HOUR_MS = 60 * 60 * 1000;
+
+/** The run of the last full hour since it was set going, whatever hours its expression names; `NOW` runs once. */
+function lastRun(
+  { name, status, createdAt, modifiedAt, endpointName, config, runs = 'Completed' }: ScheduleRow,
+  now: Date,
+) {
+  const once = config.ScheduleConfig?.ScheduleExpression === 'NOW';
+  const end = once ? createdAt : status === 'Scheduled' ? now.getTime() : modifiedAt;
+  const at = once ? createdAt : Math.floor(end / HOUR_MS) * HOUR_MS;
+  if (runs === 'never' || at < createdAt) return undefined;
+  return present({
+    MonitoringScheduleName: name,
+    ScheduledTime: seconds(at),
+    CreationTime: seconds(at),
+    LastModifiedTime: seconds(at),
+    MonitoringExecutionStatus: runs,
+    EndpointName: endpointName,
+    MonitoringType: config.MonitoringType,
+    FailureReason: runs === 'Failed' ? 'Job inputs had no data' : undefined,
+  });
+}
+
 /** Members that DescribeMonitoringSchedule and the summaries of the list share. */
 const shared = ({ name, arn, status, createdAt, modifiedAt, endpointName, config }: ScheduleRow) =>
   present({
@@ -103,7 +131,22 @@ const shared = ({ name, arn, status, createdAt, modifiedAt, endpointName, config
     LastModifiedTime: seconds(modifiedAt),
   });
 
-export function monitoringSchedules(loopback: Loopback): ServiceTable {
+/** What DescribeMonitoringSchedule answers. */
+export const describeSchedule = (row: ScheduleRow, now: Date): Json =>
+  present({
+    ...shared(row),
+    MonitoringScheduleConfig: row.config,
+    LastMonitoringExecutionSummary: lastRun(row, now),
+  });
+
+/** The schedules that watch an endpoint. */
+export const schedulesOf = (loopback: Loopback, endpoint: string): ScheduleRow[] =>
+  loopback.store
+    .list<ScheduleRow>('monitoring-schedule')
+    .filter(({ endpointName }) => keyOf(endpointName ?? '') === keyOf(endpoint));
+
+/** `seeded` is for the seed: its schedules have been there for a while, and run as it says. */
+export function monitoringSchedules(loopback: Loopback, seeded?: { createdAt: Date; runs: () => Run }): ServiceTable {
   return {
     ...recordedOperations(loopback, SAGEMAKER, {
       CreateMonitoringSchedule: (loopback, input) => {
@@ -112,7 +155,7 @@ export function monitoringSchedules(loopback: Loopback): ServiceTable {
         if (loopback.store.get('monitoring-schedule', keyOf(name))) {
           throw new AwsError('ResourceInUse', `Monitoring schedule ${arn} already exists.`);
         }
-        const at = loopback.now().getTime();
+        const at = (seeded?.createdAt ?? loopback.now()).getTime();
         const endpointName = endpointOf(loopback, config);
         put(loopback, {
           name,
@@ -121,7 +164,7 @@ export function monitoringSchedules(loopback: Loopback): ServiceTable {
           createdAt: at,
           modifiedAt: at,
           config,
-          ...present({ endpointName }),
+          ...present({ endpointName, runs: seeded?.runs() }),
         });
         putTags(loopback, arn, Tags);
         return { MonitoringScheduleArn: arn };
@@ -146,10 +189,8 @@ export function monitoringSchedules(loopback: Loopback): ServiceTable {
         return {};
       },
     }),
-    DescribeMonitoringSchedule: (input) => {
-      const row = requireSchedule(loopback, readInput(NameInput, input).MonitoringScheduleName);
-      return { ...shared(row), MonitoringScheduleConfig: row.config };
-    },
+    DescribeMonitoringSchedule: (input) =>
+      describeSchedule(requireSchedule(loopback, readInput(NameInput, input).MonitoringScheduleName), loopback.now()),
     ListMonitoringSchedules: (input) => {
       const {
         EndpointName: endpoint,

@@ -5,6 +5,7 @@ import { endpoints } from './sagemaker-endpoints.ts';
 import { jobDefinitions } from './sagemaker-job-definitions.ts';
 import { models } from './sagemaker-models.ts';
 import { monitoringSchedules } from './sagemaker-monitoring.ts';
+import { search } from './sagemaker-search.ts';
 import { tags } from './sagemaker-tags.ts';
 
 export { resumeTransitions } from './sagemaker-endpoint-life.ts';
@@ -19,5 +20,6 @@ export function sagemaker(loopback: Loopback): ServiceTable {
     ...jobDefinitions(loopback),
     ...inferenceComponents(loopback),
     ...tags(loopback),
+    ...search(loopback),
   };
 }

@@ -143,14 +143,29 @@ export function createLoopbackServer({
     const key = `${caller.accessKeyId} ${name}`;
     calls.set(key, (calls.get(key) ?? 0) + 1);
   };
+  /** Tokens left of each operation, where so many calls of one may come in a second; more are refused, as AWS does. */
+  const tokens = new Map<string, { left: number; at: number }>();
+  let callsPerSecond = Number.POSITIVE_INFINITY;
+  let refused = 0;
+  const throttle = (name: string) => {
+    if (callsPerSecond === Number.POSITIVE_INFINITY) return;
+    const now = performance.now();
+    const { left, at } = tokens.get(name) ?? { left: callsPerSecond, at: now };
+    const there = Math.min(callsPerSecond, left + ((now - at) * callsPerSecond) / 1_000);
+    tokens.set(name, { left: there < 1 ? there : there - 1, at: now });
+    if (there >= 1) return;
+    refused += 1;
+    throw new AwsError('ThrottlingException', 'Rate exceeded');
+  };
   const injected = (name: string) => {
+    throttle(name);
     const fault = faults.find(({ operation, times }) => operation === name && times > 0);
     if (!fault) return;
     fault.times -= 1;
     throw new AwsError(fault.code, `${fault.code} on request of a test.`, fault.status);
   };
 
-  /** `GET /_loopback/checkpoints` tells the command line where they are, `POST` has one made now. `GET /_loopback/calls`, `DELETE /_loopback/calls`, `POST` and `DELETE /_loopback/faults`, `POST /_loopback/latency`, `POST /_loopback/events`: for tests and benchmarks; no bucket can have this name. */
+  /** `GET /_loopback/checkpoints` tells the command line where they are, `POST` has one made now. `GET /_loopback/calls`, `DELETE /_loopback/calls`, `POST` and `DELETE /_loopback/faults`, `POST /_loopback/latency`, `POST /_loopback/throttle` (and `GET`: how many calls it refused), `POST /_loopback/events`: for tests and benchmarks; no bucket can have this name. */
   const control = async (request: IncomingMessage, response: ServerResponse, path: string) => {
     if (path === '/_loopback/checkpoints') {
       if (request.method === 'POST') checkpoints.flush();
@@ -163,6 +178,15 @@ export function createLoopbackServer({
     } else if (path === '/_loopback/faults' && request.method === 'DELETE') faults.length = 0;
     else if (path === '/_loopback/latency' && request.method === 'POST') {
       latencyMs = (JSON.parse((await bodyOf(request)).toString('utf8')) as { ms: number }).ms;
+    } else if (path === '/_loopback/throttle' && request.method === 'POST') {
+      const wanted = (JSON.parse((await bodyOf(request)).toString('utf8')) as { callsPerSecond: number | null })
+        .callsPerSecond;
+      callsPerSecond = wanted ?? Number.POSITIVE_INFINITY;
+      tokens.clear();
+      refused = 0;
+    } else if (path === '/_loopback/throttle') {
+      send(response, 200, 'application/json', JSON.stringify({ refused }));
+      return;
     } else if (path === '/_loopback/events' && request.method === 'POST') {
       loseEvents((JSON.parse((await bodyOf(request)).toString('utf8')) as { lost: boolean }).lost);
     } else if (path !== '/_loopback/calls') throw new AwsError('NotFound', `There is no ${path}.`, 404);

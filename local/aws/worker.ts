@@ -6,12 +6,14 @@ import { returnMemoryWhenIdle } from '../idle-memory.ts';
 import { autoScaling } from './auto-scaling.ts';
 import { cloudwatch } from './cloudwatch.ts';
 import { openDynamoDb, rebuildIndexes, storedItems } from './dynamodb.ts';
+import type { Fleet } from './fleet.ts';
 import { recordIn, signWhatIsLeft } from './ledger-items.ts';
 import type { BusEvent, Loopback, ServiceTable } from './loopback.ts';
+import { pricing } from './pricing.ts';
 import { connectRpc } from './rpc.ts';
 import { handleS3 } from './s3.ts';
 import { resumeTransitions, sagemaker } from './sagemaker.ts';
-import { type Fleet, seedFleet } from './seed.ts';
+import { seedFleet } from './seed.ts';
 import { createLoopbackServer } from './server.ts';
 import { events, kms, ses, sts } from './small-services.ts';
 import { openStore } from './store.ts';
@@ -104,6 +106,7 @@ const server = createLoopbackServer({
     TrentService: kms(loopback),
     SESv2: ses(loopback),
     STS: sts(loopback),
+    AWSPriceListService: pricing(loopback),
     AWSStepFunctions: forwarded,
   },
   s3: (request, caller) => handleS3(loopback, request, caller),

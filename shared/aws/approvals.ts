@@ -24,6 +24,8 @@ export type StoredRequest = {
   endpoint: EndpointRef;
   generation: number;
   expiresAt: string;
+  /** When people were asked; the newest time, where the task was retried. */
+  askedAt?: string | undefined;
   notified: boolean;
   notifyErrors: string[];
   hasToken: boolean;
@@ -58,6 +60,7 @@ function requestFrom(item: Record<string, AttributeValue>): StoredRequest {
     }),
     generation: Number(item.generation?.N ?? 0),
     expiresAt: item.expiresAt?.S ?? '',
+    askedAt: item.askedAt?.S,
     notified: item.notified?.BOOL ?? false,
     notifyErrors: (item.notifyErrors?.L ?? []).map(({ S = '' }) => S),
     hasToken: item.token?.B !== undefined,
@@ -143,9 +146,10 @@ export async function storeToken(
       EncryptionContext: { request: request.id },
     }),
   );
+  services.note({ event: 'key-use', actor: 'portcullis', subject: services.config.tokenKeyId, detail: 'seal' });
   await update(services, request.id, {
     UpdateExpression:
-      'SET #token = :token, account = :account, #region = :region, endpoint = :endpoint, planned = :planned, generation = :generation, expiresAt = :expiresAt, #open = :open',
+      'SET #token = :token, account = :account, #region = :region, endpoint = :endpoint, planned = :planned, generation = :generation, expiresAt = :expiresAt, askedAt = :askedAt, #open = :open',
     ExpressionAttributeNames: { '#token': 'token', '#region': 'region', '#open': 'open' },
     ExpressionAttributeValues: {
       ':token': { B: CiphertextBlob ?? new Uint8Array() },
@@ -155,6 +159,7 @@ export async function storeToken(
       ':planned': { BOOL: request.endpoint.planned === true },
       ':generation': { N: String(request.generation) },
       ':expiresAt': { S: request.expiresAt },
+      ':askedAt': { S: services.now() },
       ':open': { S: 'open' },
     },
   });
@@ -189,6 +194,7 @@ async function sendCallback(services: Resuming, id: string, ciphertext: Uint8Arr
   const { Plaintext } = await services.kms.send(
     new DecryptCommand({ CiphertextBlob: ciphertext, EncryptionContext: { request: id } }),
   );
+  services.note({ event: 'key-use', actor: 'portcullis', subject: services.config.tokenKeyId, detail: 'open' });
   try {
     await services.sfn.send(
       new SendTaskSuccessCommand({ taskToken: new TextDecoder().decode(Plaintext), output: '{}' }),

@@ -1,20 +1,26 @@
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { sha256 } from '../model/canonical-json.ts';
-import { EndpointRef, streamOf } from '../model/endpoint-ref.ts';
+import { refOfStream, type StreamKind } from '../model/endpoint-ref.ts';
 import type { With } from './services.ts';
+
+/** The folder of the archive for each kind of stream. */
+export const FOLDERS: Record<StreamKind, string> = {
+  endpoint: 'ledger',
+  plan: 'plans',
+  fleet: 'fleet',
+  settings: 'settings',
+  audit: 'audit',
+};
 
 /**
  * Where the sealed copy of a record lies: `ledger/<account>/<region>/<endpoint>/<sequence>-<hash of the record before>.json`
  * (`plans/...` for the stream of its plans), so that listing a stream's copies gives them in order. Undefined for keys that the ledger would not write.
  */
 export function archiveKey(pk: string, sk: string): string | undefined {
-  const [kind, account, region, name, ...more] = pk.split('#');
-  const ref = EndpointRef.safeParse({ account, region, name, ...(kind === 'plan' && { planned: true }) });
+  const [kind = '', account, region, name] = pk.split('#');
   const [, sequence, previous] = /^(\d{9})#([0-9a-f]{64})$/.exec(sk) ?? [];
-  const known = more.length === 0 && ref.success && streamOf(ref.data) === pk;
-  return known && sequence !== undefined
-    ? `${kind === 'plan' ? 'plans' : 'ledger'}/${account}/${region}/${name}/${sequence}-${previous}.json`
-    : undefined;
+  if (refOfStream(pk) === undefined || sequence === undefined) return undefined;
+  return `${FOLDERS[kind as StreamKind]}/${account}/${region}/${name}/${sequence}-${previous}.json`;
 }
 
 /** The bytes of an object of the archive. */

@@ -41,7 +41,8 @@ function refusal(error: unknown): ObjectEncryption {
   throw error;
 }
 
-function splitUri(uri: string): { bucket: string; key: string } | undefined {
+/** `s3://bucket/key`, or the same as an https address. */
+export function splitS3Uri(uri: string): { bucket: string; key: string } | undefined {
   const [, bucket, key] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(uri) ?? [];
   if (bucket !== undefined && key !== undefined) return { bucket, key };
   const [, host, path] = /^https:\/\/([^./]+)\.s3[.a-z0-9-]*\.amazonaws\.com\/(.*)$/.exec(uri) ?? [];
@@ -120,7 +121,7 @@ async function readBucket({ services, call }: Reading, bucket: string): Promise<
 
 /** One artifact: its version, how it and its bucket are encrypted, or why that cannot be told. */
 export async function readArtifact(reading: Reading, uri: string): Promise<Artifact> {
-  const place = splitUri(uri);
+  const place = splitS3Uri(uri);
   if (!place) {
     const encryption: ObjectEncryption = { status: 'unverifiable', reason: 'not an S3 address' };
     return { uri, version: null, encryption, bucket: { name: uri, encryption } };

@@ -91,7 +91,7 @@ export async function readPublicKey({ kms, config }: With<'kms'>): Promise<strin
 }
 
 /** The digest is signed, since KMS takes messages of 4096 bytes at most. What it makes is over the bytes all the same. */
-async function sign({ kms, config }: With<'kms'>, bytes: Uint8Array): Promise<Uint8Array> {
+async function sign({ kms, config, note }: With<'kms'>, bytes: Uint8Array): Promise<Uint8Array> {
   const { Signature } = await kms.send(
     new SignCommand({
       KeyId: config.checkpointKeyId,
@@ -101,6 +101,7 @@ async function sign({ kms, config }: With<'kms'>, bytes: Uint8Array): Promise<Ui
     }),
   );
   if (!Signature) throw new Error('KMS gave no signature.');
+  note({ event: 'key-use', actor: 'portcullis', subject: config.checkpointKeyId, detail: 'sign' });
   return Signature;
 }
 

@@ -1,5 +1,5 @@
-import { DescribeScalableTargetsCommand, type ScalableTarget } from '@aws-sdk/client-application-auto-scaling';
 import {
+  type DeploymentConfig,
   DescribeEndpointCommand,
   DescribeEndpointConfigCommand,
   type DescribeEndpointConfigOutput,
@@ -8,14 +8,17 @@ import {
   paginateListTags,
 } from '@aws-sdk/client-sagemaker';
 import pLimit from 'p-limit';
-import { type Deployment, EndpointFacts, EndpointStatus } from '../model/endpoint-facts.ts';
-import { type EndpointRef, endpointArn } from '../model/endpoint-ref.ts';
+import { type DataCapture, type Deployment, EndpointFacts, EndpointStatus } from '../model/endpoint-facts.ts';
+import { type EndpointRef, endpointArn, streamOf } from '../model/endpoint-ref.ts';
 import { environmentOf } from '../model/environment.ts';
+import { type Bounds, effectiveBounds } from '../model/scaling-bounds.ts';
 import { artifactUrisOf, type InferenceComponent, type Model, type Variant } from '../model/variant.ts';
-import { readRollbackAlarms } from './alarm-reader.ts';
+import { alarmNamesOf, describeAlarms, readComponentAlarms, readRollbackAlarms } from './alarm-reader.ts';
 import { readArtifact } from './artifact-reader.ts';
+import { listActions, listTargets, scheduledBounds } from './fleet-scaling.ts';
 import { readComponents, readModel } from './model-reader.ts';
-import { readMonitors } from './monitor-reader.ts';
+import { readMonitors, readSchedule } from './monitor-reader.ts';
+import { type NamedRead, ReadAhead } from './read-ahead.ts';
 import { ReadCache } from './read-cache.ts';
 import type { With } from './services.ts';
 
@@ -57,6 +60,8 @@ export type Reading = {
   services: Readable;
   ref: EndpointRef;
   cache: Pick<ReadCache, 'get'>;
+  /** Where a whole endpoint is read: what can be asked for before its names are known. */
+  ahead?: ReadAhead;
   /** Runs a call when fewer than `reading.concurrency` are under way. */
   call: <T>(run: () => Promise<T>) => Promise<T>;
 };
@@ -69,8 +74,6 @@ export function isMissing(error: unknown): boolean {
 
 /** A pending variant is a live one plus InstanceType; both hide behind one shape here. */
 type LiveVariant = NonNullable<DescribeEndpointOutput['ProductionVariants']>[number];
-
-type Bounds = { MinCapacity?: number | undefined; MaxCapacity?: number | undefined };
 
 /** What is asked for right now counts even outside the bounds: that is what runs until scaling has caught up. */
 function rangeOf(configured: ProductionVariant, live: LiveVariant | undefined, target: Bounds | undefined) {
@@ -87,8 +90,8 @@ function rangeOf(configured: ProductionVariant, live: LiveVariant | undefined, t
   if (target) {
     return {
       desiredInstances: desired,
-      minInstances: Math.min(target.MinCapacity ?? desired, desired),
-      maxInstances: Math.max(target.MaxCapacity ?? desired, desired),
+      minInstances: Math.min(target.min ?? desired, desired),
+      maxInstances: Math.max(target.max ?? desired, desired),
       scaledBy: 'application-auto-scaling' as const,
     };
   }
@@ -107,7 +110,11 @@ type VariantParts = {
 function variantFrom({ configured, shadow, live, target, models, components }: VariantParts): Variant {
   const name = configured.VariantName ?? '';
   const weight = live?.DesiredWeight ?? live?.CurrentWeight ?? configured.InitialVariantWeight ?? 1;
-  const common = { name, shadow, weight, models };
+  const resolvedImages = (live?.DeployedImages ?? []).flatMap(
+    ({ SpecifiedImage: specified, ResolvedImage: resolved }) =>
+      specified !== undefined && resolved !== undefined ? [{ specified, resolved }] : [],
+  );
+  const common = { name, shadow, weight, models, ...(resolvedImages.length > 0 && { resolvedImages }) };
   const serverless = live?.DesiredServerlessConfig ?? live?.CurrentServerlessConfig ?? configured.ServerlessConfig;
   if (serverless) {
     return {
@@ -149,33 +156,26 @@ async function readTags({ services, ref, cache, call }: Reading): Promise<Record
   );
 }
 
-/** Application Auto Scaling bounds by variant, in one call for all variants. */
-async function readScaling(
-  { services, ref, cache, call }: Reading,
-  variants: string[],
-): Promise<Map<string, ScalableTarget>> {
+/** Application Auto Scaling bounds by variant: one call for all variants, and one for each that is scaled. */
+async function readScaling({ services, ref, cache, call }: Reading, variants: string[]): Promise<Map<string, Bounds>> {
   if (variants.length === 0) return new Map();
   const resourceIds = variants.map((variant) => `endpoint/${ref.name}/variant/${variant}`);
-  const targets = await cache.get(`scaling:${ref.region}:${resourceIds.join(',')}`, () =>
-    call(async () => {
-      const found: ScalableTarget[] = [];
-      let nextToken: string | undefined;
-      do {
-        const page = await services.scaling.send(
-          new DescribeScalableTargetsCommand({
-            ServiceNamespace: 'sagemaker',
-            ResourceIds: resourceIds,
-            ScalableDimension: 'sagemaker:variant:DesiredInstanceCount',
-            NextToken: nextToken,
-          }),
-        );
-        found.push(...(page.ScalableTargets ?? []));
-        nextToken = page.NextToken;
-      } while (nextToken);
-      return found;
-    }),
+  const bounds = await cache.get(`scaling:${ref.region}:${resourceIds.join(',')}`, async () => {
+    const targets = await call(() => listTargets(services, resourceIds));
+    return Promise.all(
+      targets.map(async ({ ResourceId = '', MinCapacity: min, MaxCapacity: max }) => {
+        const actions = await call(() => listActions(services, ResourceId));
+        return {
+          variant: ResourceId.split('/').at(-1) ?? '',
+          target: { min, max },
+          actions: actions.map(scheduledBounds),
+        };
+      }),
+    );
+  });
+  return new Map(
+    bounds.map(({ variant, target, actions }) => [variant, effectiveBounds(target, actions, services.now())]),
   );
-  return new Map(targets.map((target) => [target.ResourceId?.split('/').at(-1) ?? '', target]));
 }
 
 async function readConfig(
@@ -194,6 +194,16 @@ async function readConfig(
   }
 }
 
+/**
+ * How long both fleets are there at least: the wait after the first step of a canary, linear or rolling update, and
+ * before the old fleet ends. With all traffic at once there are no steps to wait between.
+ */
+function bakeSecondsOf(last: DeploymentConfig | undefined): number {
+  const { TrafficRoutingConfiguration: routing, TerminationWaitInSeconds: end = 0 } = last?.BlueGreenUpdatePolicy ?? {};
+  const step = routing && routing.Type !== 'ALL_AT_ONCE' ? (routing.WaitIntervalInSeconds ?? 0) : 0;
+  return last?.RollingUpdatePolicy?.WaitIntervalInSeconds ?? step + end;
+}
+
 async function readDeployment(
   reading: Reading,
   described: DescribeEndpointOutput,
@@ -201,15 +211,53 @@ async function readDeployment(
 ): Promise<Deployment> {
   if (underWay) return { known: false, reason: 'A deployment is under way.' };
   const last = described.LastDeploymentConfig;
-  const names = (last?.AutoRollbackConfiguration?.Alarms ?? []).flatMap(({ AlarmName }) =>
-    AlarmName ? [AlarmName] : [],
-  );
   return {
     known: true,
     strategy: last?.RollingUpdatePolicy ? 'rolling' : last?.BlueGreenUpdatePolicy ? 'blue-green' : 'none',
-    rollbackAlarms: await readRollbackAlarms(reading, names),
+    rollbackAlarms: await readRollbackAlarms(reading, alarmNamesOf(last?.AutoRollbackConfiguration)),
+    bakeSeconds: bakeSecondsOf(last),
+    // Without the members that the SDK has as undefined.
+    deploymentConfig: last ? JSON.parse(JSON.stringify(last)) : null,
   };
 }
+
+/** Capture as configured; what it does in fact is shown of the config in service only, so not while another is coming. */
+function dataCaptureFrom(
+  { DataCaptureConfig: capture }: DescribeEndpointConfigOutput,
+  { DataCaptureConfig: live }: DescribeEndpointOutput,
+  underWay: boolean,
+): DataCapture | null {
+  if (!capture) return null;
+  const modes = (capture.CaptureOptions ?? []).map(({ CaptureMode }) => CaptureMode);
+  const both = modes.includes('InputAndOutput');
+  return {
+    // EnableCapture defaults to true in the API.
+    enabled: capture.EnableCapture ?? true,
+    samplingPercentage: capture.InitialSamplingPercentage ?? 0,
+    destinationS3Uri: capture.DestinationS3Uri ?? '',
+    kmsKeyId: capture.KmsKeyId ?? null,
+    directions: (['Input', 'Output'] as const).filter((direction) => both || modes.includes(direction)),
+    ...(underWay
+      ? {}
+      : {
+          live: live
+            ? { status: live.CaptureStatus ?? 'Stopped', samplingPercentage: live.CurrentSamplingPercentage ?? 0 }
+            : null,
+        }),
+  };
+}
+
+/** A model, while its artifacts are looked at already. They are waited for later, and read once. */
+async function readModelAndArtifacts(reading: Reading, name: string): Promise<Model> {
+  const model = await readModel(reading, name);
+  for (const uri of model.containers.flatMap(({ artifactUris }) => artifactUris)) {
+    readArtifact(reading, uri).catch(() => undefined);
+  }
+  return model;
+}
+
+const readNamed = (reading: Reading, { what, names }: NamedRead): Promise<unknown> =>
+  what === 'alarms' ? describeAlarms(reading, names) : readSchedule(reading, names[0] ?? '');
 
 const iso = (date: Date | undefined) => (date ?? new Date(0)).toISOString();
 
@@ -220,29 +268,39 @@ const iso = (date: Date | undefined) => (date ?? new Date(0)).toISOString();
  * Reads go out as soon as what they need is known, four deep (five with model packages, six with
  * inference components): endpoint, tags and
  * schedules; config, alarms, scaling and job definitions; models; artifacts. With `fresh`, nothing read before is reused.
- * With `described`, the endpoint is not asked for again.
+ * With `described`, the endpoint is not asked for again. `expectedConfig` is what an event says that it runs, which is looked
+ * up at once; so is what the reading before asked for by name (ReadAhead).
  */
 export async function readEndpoint(
   services: Readable,
   ref: EndpointRef,
-  { fresh = false, described: given }: { fresh?: boolean; described?: Described | undefined } = {},
+  {
+    fresh = false,
+    described: given,
+    expectedConfig,
+  }: { fresh?: boolean; described?: Described | undefined; expectedConfig?: string | undefined } = {},
 ): Promise<EndpointFacts | undefined> {
   const reuse = !fresh && services.config.file.reading.cacheSeconds > 0;
   const limit = pLimit(services.config.file.reading.concurrency);
   let reusedSince: number | undefined;
   const cache = reuse ? services.cache : new ReadCache(Number.POSITIVE_INFINITY, () => 0);
+  const startedAt = Date.parse(services.now());
+  // What this reading itself has asked for is not reused, whoever gets it first.
   const noteReuse = (at: number) => {
-    reusedSince = Math.min(at, reusedSince ?? at);
+    if (at < startedAt) reusedSince = Math.min(at, reusedSince ?? at);
   };
   const reading: Reading = {
     services,
     ref,
     cache: { get: (key, read) => cache.get(key, read, reuse ? noteReuse : undefined) },
     call: (run) => limit(run),
+    ahead: new ReadAhead(services.cache, streamOf(ref)),
   };
   const asked = given ?? reading.call(() => describeEndpoint(services, ref));
   const tags = readTags(reading);
   const monitors = readMonitors(reading);
+  if (expectedConfig !== undefined) readConfig(reading, expectedConfig).catch(() => undefined);
+  reading.ahead?.start((named) => readNamed(reading, named));
   // Awaited below, but the endpoint may turn out to be gone first.
   tags.catch(() => undefined);
   monitors.catch(() => undefined);
@@ -286,7 +344,7 @@ export async function readEndpoint(
         ),
       ]);
       const [models, components, targets] = await Promise.all([
-        Promise.all([...modelNames].map((model) => readModel(reading, model))),
+        Promise.all([...modelNames].map((model) => readModelAndArtifacts(reading, model))),
         variant.ModelName || variant.ServerlessConfig ? [] : readComponents(reading, name),
         targetsRead,
       ]);
@@ -301,13 +359,13 @@ export async function readEndpoint(
     }),
   );
 
-  const [artifacts, tagged, schedules, deployed] = await Promise.all([
+  const [artifacts, tagged, schedules, deployed, componentAlarms] = await Promise.all([
     Promise.all(artifactUrisOf(variants).map((uri) => readArtifact(reading, uri))),
     tags,
     monitors,
     deployment,
+    readComponentAlarms(reading, variants),
   ]);
-  const capture = config.DataCaptureConfig;
   const facts = EndpointFacts.safeParse({
     schema: 1,
     endpoint: ref,
@@ -315,26 +373,26 @@ export async function readEndpoint(
     status: status.data,
     configName,
     underWay,
+    ...(underWay &&
+      pending &&
+      described.EndpointConfigName !== configName && { replacesConfig: described.EndpointConfigName }),
+    ...(described.FailureReason && { failureReason: described.FailureReason.slice(0, 1_000) }),
     createdAt: iso(described.CreationTime),
     lastModifiedAt: iso(described.LastModifiedTime),
     readAt,
     reusedSince: reusedSince === undefined ? null : new Date(reusedSince).toISOString(),
     variants,
     volumeKmsKeyId: config.KmsKeyId ?? null,
-    dataCapture: capture
-      ? {
-          // EnableCapture defaults to true in the API.
-          enabled: capture.EnableCapture ?? true,
-          samplingPercentage: capture.InitialSamplingPercentage ?? 0,
-          destinationS3Uri: capture.DestinationS3Uri ?? '',
-          kmsKeyId: capture.KmsKeyId ?? null,
-        }
-      : null,
+    dataCapture: dataCaptureFrom(config, described, underWay),
     deployment: deployed,
+    componentAlarms,
     monitors: schedules,
     artifacts,
-  } satisfies Record<keyof EndpointFacts, unknown>);
-  if (facts.success) return facts.data;
+  } satisfies Record<Exclude<keyof EndpointFacts, 'replacesConfig' | 'failureReason'>, unknown>);
+  if (facts.success) {
+    reading.ahead?.keep();
+    return facts.data;
+  }
   throw new UnreadableFactsError(
     `What AWS answered about ${ref.name} is not understood: ${facts.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')}`,
   );

@@ -2,8 +2,12 @@ import { type AttributeValue, ExecuteStatementCommand, paginateQuery, QueryComma
 import type { Actor } from '../model/actor.ts';
 import { canonicalJson, sha256 } from '../model/canonical-json.ts';
 import { changeOf, type EndpointHistory, historyOf } from '../model/endpoint-history.ts';
-import { type EndpointRef, streamOf } from '../model/endpoint-ref.ts';
+import { type StreamRef, streamOf } from '../model/endpoint-ref.ts';
+import { indexAttributes } from '../model/ledger-index.ts';
 import { GENESIS, type LedgerRecord, type RecordBody, sortKey } from '../model/ledger-record.ts';
+import { withCleanWords } from '../model/person-text.ts';
+import { stampOf } from '../model/protection.ts';
+import { eventOfRecord } from '../model/security-event.ts';
 import type { With } from './services.ts';
 
 /** Items are at most 400 KB (DynamoDB limit); the rest is keys and index attributes. */
@@ -26,7 +30,7 @@ export type LedgerItem = { pk: string; sk: string; text: string; hash: string; r
 
 /** The end of a stream as far as it was read: oldest first, all of its last change at least. */
 export type Stream = {
-  ref: EndpointRef;
+  ref: StreamRef;
   records: LedgerRecord[];
   history: EndpointHistory;
   /** SHA-256 of the newest record, which the next one's key will carry. */
@@ -37,7 +41,7 @@ export type Stream = {
 export type Draft = { id: string; body: RecordBody; actor: Actor };
 
 /** `orElse` is what a record that is not even JSON is read as; without it, it is an error. */
-function itemFrom(item: Record<string, AttributeValue>, orElse?: () => unknown): LedgerItem {
+export function itemFrom(item: Record<string, AttributeValue>, orElse?: () => unknown): LedgerItem {
   const text = item.record?.S ?? '';
   let record: unknown;
   try {
@@ -61,7 +65,7 @@ function itemFrom(item: Record<string, AttributeValue>, orElse?: () => unknown):
  */
 export async function readStream(
   services: With<'dynamodb'>,
-  ref: EndpointRef,
+  ref: StreamRef,
   generation?: number,
   since?: string,
 ): Promise<Stream> {
@@ -118,7 +122,7 @@ function remember(services: With<'dynamodb'>, stream: Stream): Stream {
  * A stream as this container last saw it, or read now. Good enough for whoever appends: a stream only grows, and an
  * append at an outdated end collides, is read again and asked again. Not good enough for whoever only looks.
  */
-export async function knownStream(services: With<'dynamodb'>, ref: EndpointRef, generation: number): Promise<Stream> {
+export async function knownStream(services: With<'dynamodb'>, ref: StreamRef, generation: number): Promise<Stream> {
   const known = services.knownStreams.get(streamOf(ref));
   return known && changeOf(known.history, generation)?.opened ? known : readStream(services, ref, generation);
 }
@@ -137,48 +141,12 @@ export async function* readWholeStream(services: With<'dynamodb'>, pk: string): 
   for await (const page of pages) for (const item of page.Items ?? []) yield itemFrom(item, () => ({}));
 }
 
-/** `prod#2026-11`: the month in which something was recorded, by environment or by result. */
-const monthly = (what: string, at: string) => `${what}#${at.slice(0, 7)}`;
-
-/** Attributes for the indexes that serve auditors; nothing is ever decided from them. */
-function indexAttributes({ at, actor, body, endpoint }: LedgerRecord): Record<string, string> {
-  const common = { kind: body.kind, endpoint: endpoint.name, generation: String(body.generation), at };
-  switch (body.kind) {
-    case 'change-opened':
-      return {
-        ...common,
-        cause: body.cause,
-        environment: body.environment.name,
-        environmentMonth: monthly(body.environment.name, at),
-        ...(actor.kind === 'gate' ? {} : { actor: actor.person }),
-      };
-    case 'event-joined':
-      return { ...common, ...(body.event.actor ? { actor: body.event.actor.person } : {}) };
-    case 'approval-given':
-      return { ...common, actor: body.approver, answer: body.answer };
-    case 'outcome':
-      return {
-        ...common,
-        cause: body.cause,
-        environment: body.environment,
-        environmentMonth: monthly(body.environment, at),
-        outcomeMonth: monthly(body.result, at),
-        result: body.result,
-        reason: body.reason,
-        violations: body.violations.join(','),
-        ...(body.requesters[0] === undefined ? {} : { actor: body.requesters[0] }),
-      };
-    default:
-      return common;
-  }
-}
-
 /**
  * One conditional insert: the key holds the sequence and the hash of the record before, so of two writers at one place
  * one fails with DuplicateItemException. PartiQL INSERT cannot overwrite, and the writer's role can do nothing else.
  * Returns the record's hash, or undefined where somebody else was first. Key values are literals (their characters are validated) so that CloudTrail's data events show them.
  */
-async function insert(services: With<'dynamodb'>, record: LedgerRecord): Promise<string | undefined> {
+export async function insertRecord(services: With<'dynamodb'>, record: LedgerRecord): Promise<string | undefined> {
   const text = canonicalJson(record);
   const hash = sha256(text);
   if (Buffer.byteLength(text) > MAX_RECORD_BYTES) {
@@ -196,11 +164,12 @@ async function insert(services: With<'dynamodb'>, record: LedgerRecord): Promise
         Parameters: Object.values(attributes).map((value) => ({ S: value })),
       }),
     );
-    return hash;
   } catch (error) {
     if ((error as Error).name === 'DuplicateItemException') return undefined;
     throw error;
   }
+  services.note(eventOfRecord(record));
+  return hash;
 }
 
 /**
@@ -213,6 +182,7 @@ export async function append(
   stream: Stream,
   build: (history: EndpointHistory) => Draft | undefined,
 ): Promise<Stream> {
+  const { off } = services.config;
   let current = stream;
   for (let attempt = 0; attempt < MAX_TRIES; attempt += 1) {
     const draft = build(current.history);
@@ -226,9 +196,10 @@ export async function append(
       id: draft.id,
       at: services.now(),
       actor: draft.actor,
-      body: draft.body,
+      body: off.includes('sanitization') ? draft.body : withCleanWords(draft.body),
+      ...stampOf(off),
     };
-    const head = await insert(services, record);
+    const head = await insertRecord(services, record);
     if (head !== undefined) {
       const records = [...current.records, record];
       return remember(services, { ref: current.ref, records, history: historyOf(records), head });

@@ -38,6 +38,9 @@ type Place = Pick<EndpointRef, 'account' | 'region'>;
 /** The gate's own account. The state machine's ARN says it; without one nothing is deployed. */
 const homeOf = ({ config }: With) => config.stateMachineArn.split(':')[4];
 
+/** Is it an endpoint of the gate's own account? Elsewhere its role can only read. */
+export const isOwnAccount = (services: With, { account }: Place): boolean => account === (homeOf(services) || account);
+
 /** Region and credentials for another place; undefined where the gate itself is. */
 function elsewhere(services: With<'sts'>, { account, region }: Place) {
   const { config } = services;

@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/client-sagemaker';
 import { digestOf } from '../model/canonical-json.ts';
 import type { Container, InferenceComponent, Model } from '../model/variant.ts';
+import { alarmNamesOf } from './alarm-reader.ts';
 import type { Reading } from './endpoint-reader.ts';
 
 type AnyContainer = Pick<ContainerDefinition, 'Image' | 'Mode' | 'ModelDataUrl' | 'ModelDataSource' | 'Environment'> &
@@ -110,6 +111,10 @@ export async function readComponents(reading: Reading, variant: string): Promise
         copies: component.RuntimeConfig?.DesiredCopyCount ?? 0,
         model: await modelOfComponent(reading, name, specification),
         baseComponent: specification?.BaseInferenceComponentName ?? null,
+        // Updates of a component are deployments of their own, with alarms of their own.
+        rollbackAlarms: component.LastDeploymentConfig
+          ? alarmNamesOf(component.LastDeploymentConfig.AutoRollbackConfiguration)
+          : null,
       };
     }),
   );

@@ -4,10 +4,12 @@ import {
   DescribeModelExplainabilityJobDefinitionCommand,
   DescribeModelQualityJobDefinitionCommand,
   DescribeMonitoringScheduleCommand,
+  type DescribeMonitoringScheduleCommandOutput,
   type MonitoringScheduleSummary,
   paginateListMonitoringSchedules,
 } from '@aws-sdk/client-sagemaker';
 import type { Monitor } from '../model/endpoint-facts.ts';
+import { readUnseenBaselines } from './baseline-reader.ts';
 import type { Reading } from './endpoint-reader.ts';
 
 type Baseline =
@@ -16,65 +18,108 @@ type Baseline =
       StatisticsResource?: { S3Uri?: string | undefined } | undefined;
     }
   | undefined;
+type Cluster = { InstanceType?: string | undefined; InstanceCount?: number | undefined } | undefined;
 
-const urisOf = (baseline: Baseline) =>
-  [baseline?.ConstraintsResource?.S3Uri, baseline?.StatisticsResource?.S3Uri].filter((uri): uri is string =>
-    Boolean(uri),
-  );
+/** What the policies want to know of a job definition, wherever it stands. */
+type Definition = Pick<Monitor, 'baselineUris' | 'runsOn'>;
+
+const definitionFrom = (baseline: Baseline, cluster: Cluster): Definition => ({
+  baselineUris: [baseline?.ConstraintsResource?.S3Uri, baseline?.StatisticsResource?.S3Uri].filter(
+    (uri): uri is string => Boolean(uri),
+  ),
+  runsOn: cluster?.InstanceType ? { instanceType: cluster.InstanceType, instances: cluster.InstanceCount ?? 1 } : null,
+});
 
 /** Four APIs for one thing: the job definition of each type holds the baseline under its own name. */
-async function baselineOfDefinition(
-  { services, ref, cache, call }: Reading,
-  type: string,
-  name: string,
-): Promise<string[]> {
-  const input = { JobDefinitionName: name };
+function describeDefinition({ services }: Reading, type: Monitor['type'], name: string) {
   const { sagemaker } = services;
-  return cache.get(`job-definition:${ref.region}:${type}:${name}`, () =>
-    call(async () => {
-      switch (type) {
-        case 'DataQuality':
-          return urisOf(
-            (await sagemaker.send(new DescribeDataQualityJobDefinitionCommand(input))).DataQualityBaselineConfig,
-          );
-        case 'ModelQuality':
-          return urisOf(
-            (await sagemaker.send(new DescribeModelQualityJobDefinitionCommand(input))).ModelQualityBaselineConfig,
-          );
-        case 'ModelBias':
-          return urisOf(
-            (await sagemaker.send(new DescribeModelBiasJobDefinitionCommand(input))).ModelBiasBaselineConfig,
-          );
-        case 'ModelExplainability':
-          return urisOf(
-            (await sagemaker.send(new DescribeModelExplainabilityJobDefinitionCommand(input)))
-              .ModelExplainabilityBaselineConfig,
-          );
-        default:
-          return [];
+  const input = { JobDefinitionName: name };
+  switch (type) {
+    case 'DataQuality':
+      return sagemaker
+        .send(new DescribeDataQualityJobDefinitionCommand(input))
+        .then((found) => definitionFrom(found.DataQualityBaselineConfig, found.JobResources?.ClusterConfig));
+    case 'ModelQuality':
+      return sagemaker
+        .send(new DescribeModelQualityJobDefinitionCommand(input))
+        .then((found) => definitionFrom(found.ModelQualityBaselineConfig, found.JobResources?.ClusterConfig));
+    case 'ModelBias':
+      return sagemaker
+        .send(new DescribeModelBiasJobDefinitionCommand(input))
+        .then((found) => definitionFrom(found.ModelBiasBaselineConfig, found.JobResources?.ClusterConfig));
+    case 'ModelExplainability':
+      return sagemaker
+        .send(new DescribeModelExplainabilityJobDefinitionCommand(input))
+        .then((found) => definitionFrom(found.ModelExplainabilityBaselineConfig, found.JobResources?.ClusterConfig));
+    default:
+      return Promise.resolve(definitionFrom(undefined, undefined));
+  }
+}
+
+/** A definition that was deleted under its schedule has no baseline any more: the schedule's runs fail. */
+async function readDefinition(reading: Reading, type: Monitor['type'], name: string): Promise<Definition> {
+  const { ref, cache, call } = reading;
+  try {
+    return await cache.get(`job-definition:${ref.region}:${type}:${name}`, () =>
+      call(() => describeDefinition(reading, type, name)),
+    );
+  } catch (error) {
+    if ((error as Error).name === 'ResourceNotFound') return { baselineUris: [], runsOn: null };
+    throw error;
+  }
+}
+
+/** Where a status or time is none that we know, the facts as a whole are refused. */
+export const lastRunOf = ({
+  LastMonitoringExecutionSummary: last,
+}: Pick<DescribeMonitoringScheduleCommandOutput, 'LastMonitoringExecutionSummary'>) =>
+  last
+    ? {
+        status: last.MonitoringExecutionStatus as NonNullable<Monitor['lastRun']>['status'],
+        scheduledAt: last.ScheduledTime?.toISOString() ?? '',
+        failureReason: last.FailureReason?.slice(0, 500) ?? null,
       }
-    }),
-  );
+    : null;
+
+/**
+ * What only DescribeMonitoringSchedule says: how often it runs, how its last run went, a definition of its own. Its state
+ * is in the list, which is always read anew.
+ */
+export async function readSchedule({ services, ref, cache, call, ahead }: Reading, name: string) {
+  const describe = () =>
+    cache.get(`schedule:${ref.account}:${ref.region}:${name}`, () =>
+      call(() => services.sagemaker.send(new DescribeMonitoringScheduleCommand({ MonitoringScheduleName: name }))),
+    );
+  const shown = await (ahead ? ahead.once({ what: 'schedule', names: [name] }, describe) : describe());
+  const config = shown.MonitoringScheduleConfig;
+  const inline = config?.MonitoringJobDefinition;
+  return {
+    expression: config?.ScheduleConfig?.ScheduleExpression ?? null,
+    modifiedAt: shown.LastModifiedTime?.toISOString() ?? null,
+    lastRun: lastRunOf(shown),
+    inline: definitionFrom(inline?.BaselineConfig, inline?.MonitoringResources?.ClusterConfig),
+  };
 }
 
 async function monitorFrom(reading: Reading, summary: MonitoringScheduleSummary): Promise<Monitor> {
-  const { services, call } = reading;
   const name = summary.MonitoringScheduleName ?? '';
   const type = summary.MonitoringType ?? 'unknown';
-  // The summary names the job definition; only schedules with an inline definition need to be described.
-  const definition = summary.MonitoringJobDefinitionName;
-  const inline = async () => {
-    const schedule = await call(() =>
-      services.sagemaker.send(new DescribeMonitoringScheduleCommand({ MonitoringScheduleName: name })),
-    );
-    return urisOf(schedule.MonitoringScheduleConfig?.MonitoringJobDefinition?.BaselineConfig);
-  };
+  const jobDefinition = summary.MonitoringJobDefinitionName ?? null;
+  const [{ inline, ...schedule }, named] = await Promise.all([
+    readSchedule(reading, name),
+    jobDefinition === null ? undefined : readDefinition(reading, type, jobDefinition),
+  ]);
+  const definition = named ?? inline;
   return {
     name,
     type,
     status: summary.MonitoringScheduleStatus ?? 'Failed',
-    baselineUris: definition ? await baselineOfDefinition(reading, type, definition) : await inline(),
+    ...definition,
+    unseenBaselines: await readUnseenBaselines(reading, definition.baselineUris),
+    jobDefinition,
     createdAt: summary.CreationTime?.toISOString() ?? null,
+    ...schedule,
+    modifiedAt: summary.LastModifiedTime?.toISOString() ?? schedule.modifiedAt,
   };
 }
 

@@ -3,6 +3,7 @@ import { gateActor } from '../model/actor.ts';
 import type { EndpointChange } from '../model/endpoint-change.ts';
 import { changeOf, coveringGeneration, isCovered } from '../model/endpoint-history.ts';
 import { type EndpointRef, streamOf } from '../model/endpoint-ref.ts';
+import { hasEnded } from '../model/missed-change.ts';
 import { isMissing } from './endpoint-reader.ts';
 import { startExecution } from './executions.ts';
 import { append, readStream, type Stream } from './ledger.ts';
@@ -66,8 +67,9 @@ export async function receiveChange(services: Receiving, change: EndpointChange,
       if (change.actor) await join(services, stream, change, covering);
       return { as: 'joined', detail: `change ${covering} of ${name} holds it already` };
     }
-    // Alarms are often made before their endpoint. Its creation will ring for itself.
-    if (change.kind === 'guard' && stream.records.length === 0 && !(await exists(services, change.endpoint))) {
+    // Alarms are often made before their endpoint, whose creation will ring for itself, and deleted after it.
+    const nothingKnown = stream.records.length === 0 || hasEnded(stream.history);
+    if (change.kind === 'guard' && nothingKnown && !(await exists(services, change.endpoint))) {
       await countDropped(services, 'guard-of-no-endpoint');
       return { as: 'dropped', detail: `${name} does not exist` };
     }

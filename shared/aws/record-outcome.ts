@@ -4,6 +4,7 @@ import { changeOf, lastOpened, requestersOf } from '../model/endpoint-history.ts
 import type { Result } from '../model/ledger-record.ts';
 import { type Failure, outcomeOf } from '../model/outcome.ts';
 import { SMOKE_CAUSE } from '../model/smoke-event.ts';
+import { settleOnFleet } from './fleet-budget.ts';
 import { append, knownStream } from './ledger.ts';
 import type { With } from './services.ts';
 
@@ -32,12 +33,16 @@ export async function recordOutcome(
         cause: change.cause,
         changedAt: change.at,
         requesters: [...new Set(requestersOf(history, generation).map(({ person }) => person))],
+        ...(mine?.findings?.planned && { planned: mine.findings.planned }),
       },
       actor: gateActor,
     };
   });
   const result = changeOf(stream.history, generation)?.outcome?.result;
   if (!result) throw new Error('The outcome was not recorded.');
+  // Whoever comes second does it too: the first may have died in between.
+  const ended = changeOf(stream.history, generation);
+  if (ended) await settleOnFleet(services, ended, stream.history);
   if (first) services.measure({ name: 'Changes', unit: 'Count', value: 1, dimensions: { Outcome: result } });
   return result;
 }

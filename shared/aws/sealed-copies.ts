@@ -1,21 +1,21 @@
 import { ListObjectsV2Command, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import { sha256 } from '../model/canonical-json.ts';
+import { STREAM_KINDS, type StreamKind } from '../model/endpoint-ref.ts';
 import type { Copy } from '../model/trail-comparison.ts';
-import { readArchived } from './archive.ts';
+import { FOLDERS, readArchived } from './archive.ts';
 import type { With } from './services.ts';
 
+const KIND_OF = new Map(STREAM_KINDS.map((kind) => [FOLDERS[kind], kind]));
+
 /** `endpoint#1#us-east-1#x` -> `ledger/1/us-east-1/x/`; see archiveKey. */
-const folderOf = (stream: string) =>
-  `${stream
-    .replace(/^endpoint#/, 'ledger#')
-    .replace(/^plan#/, 'plans#')
-    .replaceAll('#', '/')}/`;
-const streamIn = (folder: string) =>
-  folder
-    .replace(/\/$/, '')
-    .replaceAll('/', '#')
-    .replace(/^ledger#/, 'endpoint#')
-    .replace(/^plans#/, 'plan#');
+const folderOf = (stream: string) => {
+  const [kind, ...rest] = stream.split('#');
+  return `${[FOLDERS[kind as StreamKind] ?? kind, ...rest].join('/')}/`;
+};
+const streamIn = (path: string) => {
+  const [folder = '', ...rest] = path.replace(/\/$/, '').split('/');
+  return [KIND_OF.get(folder) ?? folder, ...rest].join('#');
+};
 
 /** The folders in a folder. */
 async function foldersIn({ s3, config }: With<'s3'>, prefix: string): Promise<string[]> {
@@ -28,7 +28,7 @@ async function foldersIn({ s3, config }: With<'s3'>, prefix: string): Promise<st
 
 /** The streams that there are sealed copies of. */
 export async function listCopiedStreams(services: With<'s3'>): Promise<string[]> {
-  let folders = ['ledger/', 'plans/'];
+  let folders = Object.values(FOLDERS).map((folder) => `${folder}/`);
   for (let depth = 0; depth < 3; depth += 1)
     folders = (await Promise.all(folders.map((folder) => foldersIn(services, folder)))).flat();
   return folders.map(streamIn);

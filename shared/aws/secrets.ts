@@ -1,5 +1,7 @@
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import * as z from 'zod';
+import { SECRET_VARIABLES } from '../secret-variables.ts';
+import { readSecretFile } from './secret-file.ts';
 import type { With } from './services.ts';
 
 const FIVE_MINUTES_MS = 5 * 60_000;
@@ -27,15 +29,6 @@ export const Secrets = z.strictObject({
 });
 export type Secrets = z.infer<typeof Secrets>;
 
-/** The environment variable of each, where there is no Secrets Manager: `PORTCULLIS_SLACK_WEBHOOK_URL`. */
-export const SECRET_VARIABLES: Record<keyof Secrets, string> = {
-  slackWebhookUrl: 'PORTCULLIS_SLACK_WEBHOOK_URL',
-  slackSigningSecret: 'PORTCULLIS_SLACK_SIGNING_SECRET',
-  slackBotToken: 'PORTCULLIS_SLACK_BOT_TOKEN',
-  oidcClientSecret: 'PORTCULLIS_OIDC_CLIENT_SECRET',
-  accessToken: 'PORTCULLIS_ACCESS_TOKEN',
-};
-
 /** A secret is not what it has to be. Says which, and never what it is. */
 export class MalformedSecretError extends Error {
   override readonly name = 'MalformedSecretError';
@@ -52,10 +45,21 @@ function checked(where: string, found: unknown, nameOf: (field: string) => strin
   throw new MalformedSecretError(`${where}: ${problems.join('; ')}`);
 }
 
+function inFile(variable: string, path: string): string {
+  try {
+    return readSecretFile(path);
+  } catch (error) {
+    throw new MalformedSecretError(`${variable}_FILE: ${(error as Error).message}`);
+  }
+}
+
 function fromEnvironment(env: NodeJS.ProcessEnv): Secrets {
-  const set = Object.entries(SECRET_VARIABLES).flatMap(([field, variable]) =>
-    env[variable] ? [[field, env[variable]] as const] : [],
-  );
+  const set = Object.entries(SECRET_VARIABLES).flatMap(([field, variable]) => {
+    const [value, path] = [env[variable], env[`${variable}_FILE`]];
+    if (value && path) throw new MalformedSecretError(`${variable} and ${variable}_FILE are both set: take one away`);
+    if (path) return [[field, inFile(variable, path)] as const];
+    return value ? [[field, value] as const] : [];
+  });
   return checked(
     'The environment',
     Object.fromEntries(set),
@@ -80,6 +84,21 @@ async function fromSecretsManager(services: With<'secrets'>): Promise<Secrets> {
 }
 
 const kept = new WeakMap<object, { secrets: Secrets; until: number }>();
+
+/** What is wrong with the secrets in the environment, where they come from there. Says which, and never what they are. */
+export function problemsWithSecrets(env: NodeJS.ProcessEnv): string[] {
+  if (env.PORTCULLIS_SECRET_ID) return [];
+  return Object.entries(SECRET_VARIABLES).flatMap(([field, variable]) => {
+    const alone = { [variable]: env[variable], [`${variable}_FILE`]: env[`${variable}_FILE`] };
+    try {
+      fromEnvironment(alone);
+      return [];
+    } catch (error) {
+      if (error instanceof MalformedSecretError) return [error.message.replace(/^The environment: /, 'environment: ')];
+      throw new Error(`${field} cannot be checked`, { cause: error });
+    }
+  });
+}
 
 /**
  * The secrets there are: from the Secrets Manager secret named by PORTCULLIS_SECRET_ID, or else from the environment.

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { Config } from '../config.ts';
-import type { ApprovalSettings } from '../model/approval-settings.ts';
+import { type ApprovalSettings, withoutGroups } from '../model/approval-settings.ts';
+import type { SecurityEvent } from '../model/security-event.ts';
 import { allClients } from './clients.ts';
 import type { Stream } from './ledger.ts';
 import { ReadCache } from './read-cache.ts';
@@ -11,9 +12,11 @@ export type Clients = { [Name in keyof Makers]: ReturnType<Makers[Name]> };
 /** What is measured, under these names in CloudWatch (namespace `Portcullis`). */
 export type Metric =
   | { name: 'Changes'; unit: 'Count'; value: number; dimensions: { Outcome: string } }
+  | { name: 'Remediations'; unit: 'Count'; value: number; dimensions: { Result: string } }
   | { name: 'EventToDecisionMs'; unit: 'Milliseconds'; value: number }
-  | { name: 'WaitingApprovals' | 'BreakGlass' | 'NotificationFailures'; unit: 'Count'; value: number }
-  | { name: 'LedgerTampering' | 'SweptEndpoints' | 'SweepFindings'; unit: 'Count'; value: number }
+  | { name: 'WaitingApprovals' | 'BreakGlass' | 'GuardsDown' | 'NotificationFailures'; unit: 'Count'; value: number }
+  | { name: 'LedgerTampering' | 'MixedFleets' | 'SweptEndpoints' | 'SweepFindings'; unit: 'Count'; value: number }
+  | { name: 'PriceLimitsCrossed'; unit: 'Count'; value: number }
   | { name: 'WaitingApprovalAgeSeconds'; unit: 'Seconds'; value: number };
 
 /** What every handler is given besides its clients: configuration, and the only sources of time and chance. */
@@ -27,17 +30,23 @@ type Base = {
   startedAt: Map<string, string>;
   /** The time now, ISO 8601 UTC. */
   now: () => string;
+  /** Lets time pass. */
+  wait: (ms: number) => Promise<void>;
   /** An unguessable id of 26 lower-case letters and digits (130 bits). */
   newId: () => string;
   /** A code for people to type, 50 bits: `K7QM2-XVA9R`. */
   newCode: () => string;
   /** Calls to the world outside of AWS. */
   fetch: typeof fetch;
+  /** In the place of `pinnedFetch`, which calls what somebody outside may have a say in; for tests. */
+  fetchPinned?: typeof fetch;
   /**
    * Who may approve as it is at this moment. On AWS the settings are packaged; on one machine they are read again when
    * they change. Throws UnreadableApproversError.
    */
   readApprovals: () => ApprovalSettings;
+  /** Tells of a security event. On AWS it is a line in the function's log, on one machine one in the security log. */
+  note: (event: SecurityEvent) => void;
   /** Measures something. On AWS it becomes a CloudWatch metric. */
   measure: (metric: Metric) => void;
 };
@@ -67,12 +76,17 @@ export function servicesWith<Names extends keyof Clients>(
     knownStreams: new Map(),
     startedAt: new Map(),
     now,
+    wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     newId: () => pick(26),
     newCode: () => (pick(10).toUpperCase().match(/.{5}/g) ?? []).join('-'),
     fetch: (input, init) => fetch(input, init),
-    readApprovals: () => config.file.approvals,
     measure: () => undefined,
+    note: () => undefined,
     ...overrides,
+    readApprovals: () => {
+      const approvals = (overrides.readApprovals ?? (() => config.file.approvals))();
+      return config.off.includes('authorization') ? withoutGroups(approvals) : approvals;
+    },
   };
 }
 

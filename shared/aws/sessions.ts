@@ -40,6 +40,7 @@ export async function startSession(
       },
     }),
   );
+  services.note({ event: 'login', actor: person, detail: authenticated });
   return { secret, expiresAt };
 }
 
@@ -62,7 +63,7 @@ export async function readSession(services: With<'dynamodb'>, secret: string): P
 }
 
 /** Ends a session for good; the item stays until the table forgets it. */
-export async function endSession(services: With<'dynamodb'>, { secret }: Session): Promise<void> {
+export async function endSession(services: With<'dynamodb'>, { secret, approver }: Session): Promise<void> {
   await services.dynamodb.send(
     new UpdateItemCommand({
       ...keyOf(services, secret),
@@ -70,4 +71,5 @@ export async function endSession(services: With<'dynamodb'>, { secret }: Session
       ExpressionAttributeValues: { ':now': { S: services.now() } },
     }),
   );
+  services.note({ event: 'logout', actor: approver.id });
 }

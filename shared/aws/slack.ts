@@ -1,4 +1,5 @@
 import type { SlackMessage } from '../model/message.ts';
+import { pinnedFetch, RefusedCallError } from './pinned-fetch.ts';
 import type { With } from './services.ts';
 
 const wait = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
@@ -50,11 +51,15 @@ function errorIn(text: string): string | undefined {
 }
 
 /** One try. Resolves where Slack took it; throws SlackError, with seconds to wait where another try may help. */
-async function tryOnce({ fetch }: With, { url, body, token }: Call, timeoutMs: number): Promise<void> {
+async function tryOnce(
+  { fetchPinned = pinnedFetch as typeof fetch }: With,
+  { url, body, token }: Call,
+  timeoutMs: number,
+): Promise<void> {
   let response: Response;
   let text: string;
   try {
-    response = await fetch(url, {
+    response = await fetchPinned(url, {
       method: 'POST',
       headers: {
         'content-type': 'application/json; charset=utf-8',
@@ -67,6 +72,7 @@ async function tryOnce({ fetch }: With, { url, body, token }: Call, timeoutMs: n
     });
     text = await response.text();
   } catch (error) {
+    if (error instanceof RefusedCallError) throw new SlackError(`not called: ${error.message}`);
     throw new SlackError((error as Error).name === 'TimeoutError' ? 'no answer in time' : 'not reachable', 0.2);
   }
   const { status } = response;

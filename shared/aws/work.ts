@@ -1,17 +1,16 @@
 import {
   DeleteItemCommand,
-  GetItemCommand,
   PutItemCommand,
   paginateQuery,
+  QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { sha256 } from '../model/canonical-json.ts';
-import { EndpointRef } from '../model/endpoint-ref.ts';
 import type { With } from './services.ts';
 
 /**
- * The work table: what is neither evidence nor authority. Quarantined events, counts of dropped ones, which endpoint a
- * monitoring schedule belongs to (so that its deletion can still be mapped), and which endpoints the sweep has seen.
+ * The work table: what is neither evidence nor authority. Here quarantined events and counts of dropped ones; see also
+ * remembered-endpoints.ts and guard-index.ts.
  */
 const tableOf = (services: With<'dynamodb'>) => services.config.tables.work;
 
@@ -66,11 +65,29 @@ export async function listQuarantined(services: With<'dynamodb'>): Promise<Quara
   return found.sort((a, b) => (a.at < b.at ? 1 : -1));
 }
 
+/** How many events are in quarantine, and whether there are more than were counted. */
+export async function countQuarantined(
+  services: With<'dynamodb'>,
+  most: number,
+): Promise<{ count: number; more: boolean }> {
+  const { Count = 0, LastEvaluatedKey } = await services.dynamodb.send(
+    new QueryCommand({
+      TableName: tableOf(services),
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': { S: 'quarantine' } },
+      Select: 'COUNT',
+      Limit: most,
+    }),
+  );
+  return { count: Count, more: LastEvaluatedKey !== undefined };
+}
+
 /** Takes an event out of quarantine, after it was replayed. */
 export async function releaseQuarantined(services: With<'dynamodb'>, id: string): Promise<void> {
   await services.dynamodb.send(
     new DeleteItemCommand({ TableName: tableOf(services), Key: { pk: { S: 'quarantine' }, sk: { S: id } } }),
   );
+  services.note({ event: 'delete', actor: 'portcullis', subject: 'quarantine', detail: id });
 }
 
 /** Counts an event that is about nothing we gate. */
@@ -98,74 +115,6 @@ export async function listDropped(services: With<'dynamodb'>): Promise<{ reason:
   );
   for await (const page of pages) {
     for (const { sk, count } of page.Items ?? []) found.push({ reason: sk?.S ?? '', count: Number(count?.N ?? 0) });
-  }
-  return found;
-}
-
-const scheduleKey = ({ account, region }: Pick<EndpointRef, 'account' | 'region'>, schedule: string) => ({
-  pk: { S: `schedule#${account}#${region}` },
-  sk: { S: schedule },
-});
-
-/** Remembers which endpoint a schedule watches. Once per container and schedule is enough. */
-export async function rememberSchedule(services: With<'dynamodb'>, ref: EndpointRef, schedule: string): Promise<void> {
-  await services.cache.get(`remembered:${ref.account}:${ref.region}:${schedule}:${ref.name}`, async () => {
-    await services.dynamodb.send(
-      new PutItemCommand({
-        TableName: tableOf(services),
-        Item: { ...scheduleKey(ref, schedule), endpoint: { S: ref.name } },
-      }),
-    );
-  });
-}
-
-export async function endpointOfSchedule(
-  services: With<'dynamodb'>,
-  place: Pick<EndpointRef, 'account' | 'region'>,
-  schedule: string,
-): Promise<EndpointRef | undefined> {
-  const { Item } = await services.dynamodb.send(
-    new GetItemCommand({ TableName: tableOf(services), Key: scheduleKey(place, schedule) }),
-  );
-  const parsed = EndpointRef.safeParse({ ...place, name: Item?.endpoint?.S });
-  return parsed.success ? parsed.data : undefined;
-}
-
-const endpointKey = ({ account, region, name }: EndpointRef) => ({
-  pk: { S: `endpoint#${account}#${region}` },
-  sk: { S: name.toLowerCase() },
-});
-
-/**
- * Remembers that an endpoint is alive. The ledger has no list of its streams short of reading all of it, and without
- * one nobody could tell that an endpoint is missing.
- */
-export async function rememberEndpoint(services: With<'dynamodb'>, ref: EndpointRef): Promise<void> {
-  await services.dynamodb.send(
-    new PutItemCommand({ TableName: tableOf(services), Item: { ...endpointKey(ref), endpoint: { S: ref.name } } }),
-  );
-}
-
-/** Forgets an endpoint, once its end is on record. */
-export async function forgetEndpoint(services: With<'dynamodb'>, ref: EndpointRef): Promise<void> {
-  await services.dynamodb.send(new DeleteItemCommand({ TableName: tableOf(services), Key: endpointKey(ref) }));
-}
-
-export async function listRememberedEndpoints(
-  services: With<'dynamodb'>,
-  place: Pick<EndpointRef, 'account' | 'region'>,
-): Promise<EndpointRef[]> {
-  const found: EndpointRef[] = [];
-  const pages = paginateQuery(
-    { client: services.dynamodb },
-    {
-      TableName: tableOf(services),
-      KeyConditionExpression: 'pk = :pk',
-      ExpressionAttributeValues: { ':pk': endpointKey({ ...place, name: '' }).pk },
-    },
-  );
-  for await (const page of pages) {
-    for (const { endpoint } of page.Items ?? []) found.push(EndpointRef.parse({ ...place, name: endpoint?.S }));
   }
   return found;
 }

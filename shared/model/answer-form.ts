@@ -53,12 +53,23 @@ export type FormReading<Name extends FormName> = { typed: Typed } & (
   | { mistake: string }
 );
 
-/** Reads the body of a form post. */
-export function readForm<Name extends FormName>(form: Name, body: string): FormReading<Name> {
+/** What the form of a change's page sends that has a proposal carried out. */
+export const PutBackForm = z.strictObject({ ...common, reason: text('a reason'), name });
+
+function readFields<Fields extends z.ZodType>(
+  schema: Fields,
+  body: string,
+): { typed: Typed } & ({ fields: z.output<Fields> } | { mistake: string }) {
   const given = new URLSearchParams(body);
   const typed = Object.fromEntries(TYPED.map((field) => [field, (given.get(field) ?? '').slice(0, MAX_TEXT)]));
-  const parsed = RequestForms[form].safeParse(Object.fromEntries(given));
-  if (parsed.success) return { fields: parsed.data as z.infer<RequestForms[Name]>, typed };
+  const parsed = schema.safeParse(Object.fromEntries(given));
+  if (parsed.success) return { fields: parsed.data, typed };
   const issue = parsed.error.issues.find(({ code }) => code !== 'unrecognized_keys');
   return { mistake: issue?.message ?? DAMAGED, typed };
 }
+
+/** Reads the body of a form post. */
+export const readForm = <Name extends FormName>(form: Name, body: string): FormReading<Name> =>
+  readFields<z.ZodType>(RequestForms[form], body) as FormReading<Name>;
+
+export const readPutBackForm = (body: string) => readFields(PutBackForm, body);

@@ -131,3 +131,10 @@ const STANDARD = { requiredApprovals: 1, requiredApprovalsIfRequesterUnknown: 2 
 export function problemsWithApprovals(settings: ApprovalSettings): string[] {
   return [...problemsWithPeople(settings), ...problemsWithGroups(settings), ...problemsWithNumbers(settings)];
 }
+
+/** The settings where groups do not count: every approver is in every group. */
+export function withoutGroups(settings: ApprovalSettings): ApprovalSettings {
+  const everybody = settings.approvers.map(({ id }) => id);
+  const groups = Object.fromEntries(Object.keys(settings.groups).map((name) => [name, everybody]));
+  return { ...settings, groups };
+}

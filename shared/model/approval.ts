@@ -59,7 +59,12 @@ export type RefusalCode =
   | 'too-many-comments'
   | 'still-open'
   | 'nothing-to-review'
-  | 'own-break-glass';
+  | 'own-break-glass'
+  | 'nothing-to-put-back'
+  | 'not-waivable'
+  | 'wrong-dates'
+  | 'wrong-environment'
+  | 'no-waiver';
 
 /** The reply to somebody who answers: recorded (and perhaps final), or the reason why not. */
 export type AnswerReply =

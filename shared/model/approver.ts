@@ -60,8 +60,13 @@ export function namesOfRequester(names: readonly string[]): string[] {
 
 /** Is this approver one of those who made a change, by any of their names? When in doubt they are. */
 export function isOneOf(requesters: readonly Actor[], approver: Approver): boolean {
+  return isNamedAmong(requesters, namesOf(approver));
+}
+
+/** The same by names that are on record. */
+export function isNamedAmong(requesters: readonly Actor[], known: readonly string[]): boolean {
   const names = requesters.flatMap(({ person, names, arn }) => [person, ...names, ...(arn === null ? [] : [arn])]);
-  return sharesPerson(namesOfRequester(names), namesOf(approver));
+  return sharesPerson(namesOfRequester(names), known);
 }
 
 /**

@@ -2,25 +2,27 @@ import * as z from 'zod';
 import { actorFrom, UserIdentity } from './actor.ts';
 import { EndpointChange, type Sighting } from './endpoint-change.ts';
 import { EndpointRef, refFromArn } from './endpoint-ref.ts';
+import { endpointsInDimensions, guardCalls, guardsOfCall } from './guard-call.ts';
+import type { GuardKey } from './guard-key.ts';
 import { SMOKE_CAUSE, SMOKE_PREFIX, SMOKE_SOURCE } from './smoke-event.ts';
 import { changeFromPlan, mistakeLine, PLAN_SOURCE, readPlan } from './submitted-plan.ts';
+
+/** A change of an endpoint that the event does not name. */
+export type PlacedChange = Omit<EndpointChange, 'endpoint'> & Pick<EndpointRef, 'account' | 'region'>;
 
 /**
  * What an event means to the gate:
  * - `change`: an endpoint may have changed;
- * - `lookup`: it may have, but the event names only a schedule or an inference component, to be looked up;
+ * - `guard`: what guards endpoints may have changed: those that it names, and those that the index knows it guards;
+ * - `lookup`: an endpoint may have changed, but the event names only an inference component, to be looked up;
  * - `execution-ended`: an execution of a state machine ended otherwise than by its own last state;
  * - `dropped`: it is about nothing we gate (the reason is counted);
  * - `poison`: it is not what its type promises (it is quarantined, never dropped).
  */
 export type EventReading =
   | { as: 'change'; change: EndpointChange }
-  | {
-      as: 'lookup';
-      what: 'monitoring-schedule' | 'inference-component';
-      name: string;
-      change: Omit<EndpointChange, 'endpoint'> & Pick<EndpointRef, 'account' | 'region'>;
-    }
+  | { as: 'guard'; keys: GuardKey[]; endpoints: EndpointRef[]; change: PlacedChange }
+  | { as: 'lookup'; what: 'inference-component'; name: string; change: PlacedChange }
   | { as: 'execution-ended'; stateMachineArn: string; executionArn: string; status: string }
   | { as: 'dropped'; reason: string }
   | { as: 'poison'; reason: string };
@@ -74,7 +76,7 @@ const ApiCall = z.object({
 });
 type ApiCall = z.infer<typeof ApiCall>;
 const AlarmConfigurationChange = z.object({
-  alarmName: z.string(),
+  alarmName: z.string().min(1),
   operation: z.string(),
   configuration: z.looseObject({}),
   previousConfiguration: z.looseObject({}).nullish(),
@@ -197,6 +199,8 @@ const CALLS: Record<string, EndpointChange['kind']> = {
   UpdateEndpointWeightsAndCapacities: 'endpoint',
   DeleteEndpoint: 'deleted',
   RegisterScalableTarget: 'endpoint',
+  PutScheduledAction: 'endpoint',
+  DeleteScheduledAction: 'endpoint',
   DeregisterScalableTarget: 'endpoint',
   CreateInferenceComponent: 'endpoint',
   UpdateInferenceComponent: 'endpoint',
@@ -209,13 +213,23 @@ const CALLS: Record<string, EndpointChange['kind']> = {
   StartMonitoringSchedule: 'guard',
   StopMonitoringSchedule: 'guard',
   DeleteMonitoringSchedule: 'guard',
+  ...Object.fromEntries(guardCalls.map((call) => [call, 'guard' as const])),
 };
+/** The calls that must lead to a decision, by the name that CloudTrail has for them. */
+export const gatedCalls: readonly string[] = Object.keys(CALLS);
+
+/** A change of guards: of the endpoints that are named, where their names can be such. */
+function guardChange({ account, region }: Envelope, keys: GuardKey[], names: readonly string[], change: PlacedChange) {
+  const refs = [...new Set(names)].map((name) => EndpointRef.safeParse({ account, region, name }));
+  const endpoints = refs.flatMap(({ data }) => data ?? []);
+  return { as: 'guard' as const, keys, endpoints, change };
+}
 
 function readCall(envelope: Envelope): EventReading {
   const parsed = ApiCall.safeParse(envelope.detail);
   if (!parsed.success) return poison(explain(parsed.error, 'detail'));
   const call = parsed.data;
-  const kind = CALLS[call.eventName];
+  const kind = Object.hasOwn(CALLS, call.eventName) ? CALLS[call.eventName] : undefined;
   if (!kind) return dropped(`call-not-gated:${call.eventName.slice(0, 64)}`);
   if (call.errorCode) return dropped(`failed-call:${call.eventName}`);
   // Application Auto Scaling arrives under EC2 Auto Scaling's names; only additionalEventData tells them apart.
@@ -234,18 +248,21 @@ function readCall(envelope: Envelope): EventReading {
     actor: actorFrom(call.userIdentity),
     sighting: sightingOfCall(call),
   };
+  const { account, region } = envelope;
   const name = endpointNameIn(parameters);
+  const guards = guardsOfCall(call.eventName, parameters);
+  if (guards && guards.length > 0) {
+    const names = [...(name ? [name] : []), ...endpointsInDimensions(parameters)];
+    return guardChange(envelope, guards, names, { ...common, account, region });
+  }
   if (name)
     return change(envelope, { ...common, endpoint: { account: envelope.account, region: envelope.region, name } });
-  const { account, region } = envelope;
-  const schedule = text(parameters.monitoringScheduleName);
-  if (schedule)
-    return { as: 'lookup', what: 'monitoring-schedule', name: schedule, change: { ...common, account, region } };
   const component = text(parameters.inferenceComponentName);
   if (component)
     return { as: 'lookup', what: 'inference-component', name: component, change: { ...common, account, region } };
   if (call.eventName === 'AddTags' || call.eventName === 'DeleteTags') return dropped('tags-of-something-else');
-  if (call.eventName.endsWith('ScalableTarget')) return dropped('scaling-of-something-else');
+  if (/(ScalableTarget|ScheduledAction)$/.test(call.eventName)) return dropped('scaling-of-something-else');
+  if (guards) return poison(`detail.requestParameters names nothing, which ${call.eventName} must`);
   return poison(`detail.requestParameters names no endpoint, which ${call.eventName} must`);
 }
 
@@ -258,15 +275,15 @@ function endpointsInAlarm(configuration: unknown): string[] {
 function readAlarmConfiguration(envelope: Envelope): EventReading {
   const parsed = AlarmConfigurationChange.safeParse(envelope.detail);
   if (!parsed.success) return poison(explain(parsed.error, 'detail'));
-  const [name] = [
-    ...endpointsInAlarm(parsed.data.configuration),
-    ...endpointsInAlarm(parsed.data.previousConfiguration),
-  ];
-  if (!name) return dropped('alarm-of-something-else');
-  return change(envelope, {
-    endpoint: { account: envelope.account, region: envelope.region, name },
+  const { alarmName, operation, configuration, previousConfiguration } = parsed.data;
+  const names = [...endpointsInAlarm(configuration), ...endpointsInAlarm(previousConfiguration)];
+  return guardChange(envelope, [{ kind: 'alarm', name: alarmName }], names, {
+    account: envelope.account,
+    region: envelope.region,
     kind: 'guard',
-    cause: `${envelope['detail-type']} (${parsed.data.operation})`,
+    cause: `${envelope['detail-type']} (${operation})`,
+    eventId: envelope.id,
+    at: envelope.time,
     sighting: {},
   });
 }

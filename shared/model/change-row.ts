@@ -19,4 +19,8 @@ export type ChangeRow = {
   cause: string | null;
   /** Whom the first event named; null where it named nobody. */
   who: string | null;
+  /** The policies that it violated, where it has ended. */
+  violations?: readonly string[];
+  /** The request by which it waits for people, where that was looked up. */
+  request?: string;
 };

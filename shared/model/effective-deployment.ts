@@ -68,6 +68,7 @@ function effectiveVariant(variant: Variant, versionOf: (uri: string) => string) 
 
 /** Projects facts on what will run. */
 export function effectiveDeployment(facts: EndpointFacts): EffectiveDeployment {
+  const { dataCapture } = facts;
   const versions = new Map(facts.artifacts.map(({ uri, version }) => [uri, version ?? 'unreadable']));
   return {
     schema: 1,
@@ -77,7 +78,12 @@ export function effectiveDeployment(facts: EndpointFacts): EffectiveDeployment {
       .sort((a, b) => byText(a.name, b.name))
       .map((variant) => effectiveVariant(variant, (uri) => versions.get(uri) ?? 'unreadable')),
     volumeKmsKeyId: facts.volumeKmsKeyId,
-    dataCapture: facts.dataCapture,
+    dataCapture: dataCapture && {
+      enabled: dataCapture.enabled,
+      samplingPercentage: dataCapture.samplingPercentage,
+      destinationS3Uri: dataCapture.destinationS3Uri,
+      kmsKeyId: dataCapture.kmsKeyId,
+    },
   };
 }
 

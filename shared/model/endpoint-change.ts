@@ -16,10 +16,13 @@ export const Sighting = z.strictObject({
 });
 export type Sighting = z.infer<typeof Sighting>;
 
-/** Somebody wants people to be asked again about a deployment, after nobody answered in time or it was taken back. */
+/**
+ * Somebody wants people to be asked again about a deployment, after nobody answered in time or it was taken back, or has
+ * it judged again, after granting or revoking a waiver.
+ */
 export const AskedAgain = z.strictObject({
-  /** The request that ended. */
-  request: z.string(),
+  /** The request that ended; null where a waiver is the reason. */
+  request: z.string().nullable(),
   /** The approver who asks. Asking makes nobody a requester: whoever made the change still did. */
   person: z.string(),
   /** What the request was about, and who had made that. */

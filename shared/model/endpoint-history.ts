@@ -35,7 +35,17 @@ export type ChangeHistory = {
   events: EndpointChange[];
   verified?: RecordOf<'monitoring-verified'>;
   outcome?: RecordOf<'outcome'>;
+  remediation: RemediationHistory;
   records: LedgerRecord[];
+};
+
+/** What is on record about putting a change back; see shared/model/remediation.ts. */
+export type RemediationHistory = {
+  proposed?: RecordOf<'remediation-proposed'>;
+  accepted?: RecordOf<'remediation-accepted'>;
+  intended?: RecordOf<'remediation-intended'>;
+  /** Absent again where somebody wants it after the gate had given up without having done anything. */
+  done?: RecordOf<'remediation-done'>;
 };
 
 /** The recent past of one endpoint: the changes found in the records that were read, newest last. */
@@ -69,6 +79,7 @@ export function historyOf(records: readonly LedgerRecord[]): EndpointHistory {
       comments: [],
       carriedOutBy: [],
       events: [],
+      remediation: {},
       records: [],
     };
     changes.set(body.generation, change);
@@ -120,6 +131,19 @@ export function historyOf(records: readonly LedgerRecord[]): EndpointHistory {
       case 'outcome':
         change.outcome = body;
         break;
+      case 'remediation-proposed':
+        change.remediation.proposed = body;
+        break;
+      case 'remediation-accepted':
+        change.remediation.accepted = body;
+        if (!change.remediation.intended) delete change.remediation.done;
+        break;
+      case 'remediation-intended':
+        change.remediation.intended = body;
+        break;
+      case 'remediation-done':
+        change.remediation.done = body;
+        break;
     }
   }
   const list = [...changes.values()].sort((a, b) => a.generation - b.generation);
@@ -160,6 +184,10 @@ export function baselineAfter(history: EndpointHistory): Baseline | null {
   if (!settled?.opened || !settled.outcome) return carried;
   if (carried && carried.generation >= settled.generation) return carried;
   const earlier = settled.opened.baseline;
+  // The DeploymentConfig is known once it has settled, and then the facts were read again or had been settled before.
+  const facts = settled.verified?.facts ?? settled.opened.facts;
+  const { deploymentConfig } = facts.deployment.known ? facts.deployment : {};
+  const cost = settled.findings?.cost;
   return {
     digest: settled.opened.digest,
     deployment: settled.opened.deployment,
@@ -172,6 +200,9 @@ export function baselineAfter(history: EndpointHistory): Baseline | null {
           : [],
     generation: settled.generation,
     at: settled.records.at(-1)?.at ?? settled.opened.changedAt,
+    configName: facts.configName,
+    ...(deploymentConfig !== undefined && { deploymentConfig }),
+    ...(cost && { cost: { ceilingUsd: cost.ceilingUsd, pricesAsOf: cost.pricesAsOf } }),
   };
 }
 

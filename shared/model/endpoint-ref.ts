@@ -16,6 +16,7 @@ const Place = {
  * per the CreateEndpoint API). Their characters are what makes it safe to put them into keys as literals.
  */
 export const Endpoint = z.strictObject(Place);
+export type Endpoint = z.infer<typeof Endpoint>;
 
 /** An endpoint, or the endpoint as somebody intends it. */
 export const EndpointRef = z.strictObject({
@@ -26,12 +27,45 @@ export const EndpointRef = z.strictObject({
 export type EndpointRef = z.infer<typeof EndpointRef>;
 
 /**
- * The key of an endpoint's stream in the ledger: `endpoint#<account>#<region>#<name>`, and for the plans of it
- * `plan#<account>#<region>#<name>`. Endpoint names are unique per
+ * Streams that are about no endpoint but about the gate itself: what a `fleet` (named for its environment) costs,
+ * `settings` (named for their digest) and what an `audit` (named for its month) found.
+ */
+export const GateStream = z.enum(['fleet', 'settings', 'audit']);
+export type GateStream = z.infer<typeof GateStream>;
+
+/** Names a stream of the ledger: an endpoint's, that of its plans, or one of the gate's own in its account and region. */
+export const StreamRef = z
+  .strictObject({ ...EndpointRef.shape, about: GateStream.optional() })
+  .refine(({ planned, about }) => !(planned && about), 'must not be about plans and the gate at once');
+export type StreamRef = z.infer<typeof StreamRef>;
+
+/** What the key of a stream begins with. */
+export const STREAM_KINDS = ['endpoint', 'plan', ...GateStream.options] as const;
+export type StreamKind = (typeof STREAM_KINDS)[number];
+
+const kindOf = ({ planned, about }: StreamRef): StreamKind => about ?? (planned ? 'plan' : 'endpoint');
+
+/**
+ * The key of a stream in the ledger: `endpoint#<account>#<region>#<name>`, for the plans of an endpoint
+ * `plan#<account>#<region>#<name>`, and likewise for those of the gate. Endpoint names are unique per
  * region without regard to case (CreateEndpoint API), so the key is lower case.
  */
-export function streamOf(ref: EndpointRef): string {
-  return `${ref.planned ? 'plan' : 'endpoint'}#${ref.account}#${ref.region}#${ref.name.toLowerCase()}`;
+export function streamOf(ref: StreamRef): string {
+  return `${kindOf(ref)}#${ref.account}#${ref.region}#${ref.name.toLowerCase()}`;
+}
+
+/** Reads the key of a stream; undefined for keys that the ledger would not write. */
+export function refOfStream(stream: string): StreamRef | undefined {
+  const [kind, account, region, name, ...more] = stream.split('#');
+  const about = GateStream.safeParse(kind).data;
+  const { data } = StreamRef.safeParse({
+    account,
+    region,
+    name,
+    ...(kind === 'plan' && { planned: true }),
+    ...(about && { about }),
+  });
+  return data && more.length === 0 && streamOf(data) === stream ? data : undefined;
 }
 
 /** The endpoint's ARN; SageMaker writes the name in lower case there. */

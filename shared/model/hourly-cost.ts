@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { EndpointFacts } from './endpoint-facts.ts';
-import { type PriceTable, priceOf } from './price-table.ts';
-import { instanceTypesOf, type Variant } from './variant.ts';
+import { type InstanceLoad, loadOf, type VariantLoad } from './instance-load.ts';
+import { type PriceTable, priceOf, processingPriceOf, tableFor } from './price-table.ts';
 
 /** What one variant can cost in an hour, in US dollars, at the floor and at the ceiling of its instance count. */
 export const VariantCost = z.strictObject({
@@ -17,81 +17,132 @@ export const VariantCost = z.strictObject({
  */
 export const HourlyCost = z.strictObject({
   floorUsd: z.number(),
+  /** At the instance count that was asked for when it was read; not known of a deployment on record. */
+  steadyUsd: z.number().optional(),
   ceilingUsd: z.number(),
+  /** While it takes another deployment's place, at most: both at their ceilings. Not there where it takes none's. */
+  peakUsd: z.number().optional(),
   unknown: z.array(z.string()),
   variants: z.array(VariantCost),
+  /** Instances that monitoring jobs run on while they run: paid for besides, and in none of the sums. */
+  monitors: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        instanceType: z.string(),
+        instances: z.int().positive(),
+        /** For an hour of all of them; null where their price is not known. */
+        hourlyUsd: z.number().nullable(),
+      }),
+    )
+    .optional(),
   pricesAsOf: z.string(),
   pricesSource: z.string(),
 });
 export type HourlyCost = z.infer<typeof HourlyCost>;
 
-const round = (usd: number) => Math.round(usd * 10_000) / 10_000;
+/** To a hundredth of a cent, which is as exact as list prices are. */
+export const roundUsd = (usd: number): number => Math.round(usd * 10_000) / 10_000;
 
 /** Dollars for people: `$1.15`, `$0.0575`. */
 export function formatUsd(usd: number): string {
   return `$${usd.toFixed(4).replace(/0{1,2}$/, '')}`;
 }
 
+/** Sums of dollars, to the cent: `$1.28`. */
+export function formatCents(usd: number): string {
+  return `$${usd.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+}
+
+type Priced = z.infer<typeof VariantCost> & { steadyUsd: number };
+
 function costOf(
-  variant: Variant,
+  load: VariantLoad,
   region: string,
   table: PriceTable,
   acceptedRegions: readonly string[],
-): z.infer<typeof VariantCost> | { unknown: string } {
-  if (variant.kind === 'serverless') {
-    if (variant.provisionedConcurrency) {
+): Priced | { unknown: string } {
+  const { variant, types, provisioned } = load;
+  if (types.length === 0) {
+    if (provisioned) {
       return {
-        unknown: `variant ${variant.name}: no price is known for serverless provisioned concurrency (${variant.provisionedConcurrency})`,
+        unknown: `variant ${variant}: no price is known for serverless provisioned concurrency (${provisioned})`,
       };
     }
-    return {
-      variant: variant.name,
-      floorUsd: 0,
-      ceilingUsd: 0,
-      explanation: 'serverless: billed per request, nothing per hour',
-    };
+    const explanation = 'serverless: billed per request, nothing per hour';
+    return { variant, floorUsd: 0, steadyUsd: 0, ceilingUsd: 0, explanation };
   }
   let hourlyUsd = 0;
   let priciest = '';
-  for (const instanceType of instanceTypesOf(variant)) {
+  for (const instanceType of types) {
     const price = priceOf(table, acceptedRegions, region, instanceType);
-    if (!price.known) return { unknown: `variant ${variant.name}: ${price.reason}` };
+    if (!price.known) return { unknown: `variant ${variant}: ${price.reason}` };
     if (price.hourlyUsd > hourlyUsd) {
       hourlyUsd = price.hourlyUsd;
       priciest = instanceType;
     }
   }
-  const { minInstances: min, maxInstances: max } = variant;
+  const { min, max, steady, shadow } = load;
   return {
-    variant: variant.name,
-    floorUsd: round(min * hourlyUsd),
-    ceilingUsd: round(max * hourlyUsd),
-    explanation: `${min === max ? min : `${min} to ${max}`} x ${priciest} at ${formatUsd(hourlyUsd)}${variant.shadow ? ' (shadow)' : ''}`,
+    variant,
+    floorUsd: roundUsd(min * hourlyUsd),
+    steadyUsd: roundUsd(steady * hourlyUsd),
+    ceilingUsd: roundUsd(max * hourlyUsd),
+    explanation: `${min === max ? min : `${min} to ${max}`} x ${priciest} at ${formatUsd(hourlyUsd)}${shadow ? ' (shadow)' : ''}`,
   };
 }
 
-/**
- * Cost of everything the endpoint runs, shadow variants included. A pool counts at its dearest type.
- * Budgets count this change alone for now; a fleet-wide sum takes the same HourlyCost of every other endpoint.
- */
-export function hourlyCost(
-  facts: Pick<EndpointFacts, 'endpoint' | 'variants'>,
+/** What a load costs in a region. A variant that may run on several types counts at the dearest. */
+export function loadCost(
+  load: InstanceLoad,
+  region: string,
   table: PriceTable,
   acceptedRegions: readonly string[] = [],
 ): HourlyCost {
   const variants: HourlyCost['variants'] = [];
   const unknown: string[] = [];
-  for (const variant of facts.variants) {
-    const cost = costOf(variant, facts.endpoint.region, table, acceptedRegions);
-    if ('unknown' in cost) unknown.push(cost.unknown);
-    else variants.push(cost);
+  const sums = { floorUsd: 0, steadyUsd: 0, ceilingUsd: 0 };
+  for (const each of load) {
+    const cost = costOf(each, region, table, acceptedRegions);
+    if ('unknown' in cost) {
+      unknown.push(cost.unknown);
+      continue;
+    }
+    const { steadyUsd, ...variant } = cost;
+    variants.push(variant);
+    sums.floorUsd += variant.floorUsd;
+    sums.steadyUsd += steadyUsd;
+    sums.ceilingUsd += variant.ceilingUsd;
   }
+  const { asOf, region: tableRegion } = tableFor(table, region);
   return {
-    floorUsd: round(variants.reduce((sum, { floorUsd }) => sum + floorUsd, 0)),
-    ceilingUsd: round(variants.reduce((sum, { ceilingUsd }) => sum + ceilingUsd, 0)),
+    floorUsd: roundUsd(sums.floorUsd),
+    steadyUsd: roundUsd(sums.steadyUsd),
+    ceilingUsd: roundUsd(sums.ceilingUsd),
     unknown,
     variants,
-    pricesAsOf: table.asOf,
-    pricesSource: `${table.region} list prices`,
+    pricesAsOf: asOf,
+    pricesSource: `${tableRegion} list prices`,
   };
+}
+
+/** Cost of everything the endpoint runs, shadow variants included. */
+export function hourlyCost(
+  { endpoint, variants }: Pick<EndpointFacts, 'endpoint' | 'variants'>,
+  table: PriceTable,
+  acceptedRegions: readonly string[] = [],
+): HourlyCost {
+  return loadCost(loadOf(variants), endpoint.region, table, acceptedRegions);
+}
+
+/** What the endpoint's monitors run on. A job runs for minutes of each hour, so this is no hourly cost of theirs. */
+export function monitorCosts(
+  { endpoint, monitors }: Pick<EndpointFacts, 'endpoint' | 'monitors'>,
+  table: PriceTable,
+): NonNullable<HourlyCost['monitors']> {
+  return monitors.flatMap(({ name, runsOn }) => {
+    if (!runsOn) return [];
+    const price = processingPriceOf(table, endpoint.region, runsOn.instanceType);
+    return [{ name, ...runsOn, hourlyUsd: price === undefined ? null : roundUsd(price * runsOn.instances) }];
+  });
 }

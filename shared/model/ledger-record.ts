@@ -5,10 +5,18 @@ import { DeploymentPlan } from './deployment-plan.ts';
 import { EffectiveDeployment } from './effective-deployment.ts';
 import { AskedAgain, EndpointChange } from './endpoint-change.ts';
 import { EndpointFacts } from './endpoint-facts.ts';
-import { EndpointRef } from './endpoint-ref.ts';
+import { StreamRef } from './endpoint-ref.ts';
 import { EnvironmentFact } from './environment.ts';
 import { Decision, Finding } from './finding.ts';
+import { FleetChanged, FleetCounted, FleetSummed, FleetView } from './fleet-entry.ts';
 import { HourlyCost } from './hourly-cost.ts';
+import { PricesMoved, PricesRead } from './live-prices.ts';
+import { Protection } from './protection.ts';
+import { Reconciliation } from './reconciliation-result.ts';
+import { RemediationCall } from './remediation-call.ts';
+import { RolledBack } from './rolled-back.ts';
+import { TrailScope } from './trail-scope.ts';
+import { HeldWaiver, Waiver } from './waiver.ts';
 
 const Digest = z.string().regex(/^[0-9a-f]{64}$/);
 const Timestamp = z.iso.datetime();
@@ -26,6 +34,7 @@ export const Result = z.enum([
   'rejected',
   'expired',
   'withdrawn',
+  'rolled-back',
   'superseded',
   'deleted',
   'undetermined',
@@ -44,6 +53,11 @@ export const Baseline = z.strictObject({
   approvedFor: z.array(z.string()),
   generation: Generation,
   at: Timestamp,
+  /** What it takes to deploy it again, as far as it was read; see shared/model/remediation.ts. */
+  configName: z.string().optional(),
+  deploymentConfig: z.record(z.string(), z.json()).nullable().optional(),
+  /** What it could cost an hour when it was accepted, and at the prices of which day. */
+  cost: z.strictObject({ ceilingUsd: z.number(), pricesAsOf: z.string() }).optional(),
 });
 export type Baseline = z.infer<typeof Baseline>;
 
@@ -95,6 +109,10 @@ const ChangeOpened = z.strictObject({
   plan: SubmittedPlan.optional(),
   /** Where somebody wanted people to be asked again. Its requesters count where it is about the same deployment. */
   again: AskedAgain.optional(),
+  /** Waivers of the endpoint that had not ended or been revoked, carried along like the baseline. */
+  waivers: z.array(Waiver).optional(),
+  /** The config that the call asked for which started it; native events name no caller, so they ask for nothing. */
+  requestedConfig: z.string().optional(),
 });
 const ChangeJoined = z.strictObject({
   kind: z.literal('change-joined'),
@@ -112,6 +130,18 @@ const EventJoined = z.strictObject({
   generation: Generation,
   event: EndpointChange,
 });
+/** What a decision was made from besides its change's own records and the settings, so that it can be made again. */
+const Judged = z.strictObject({
+  at: Timestamp,
+  /** The records of the endpoint's plans that were read, by number; null where there were none. */
+  plans: z.strictObject({ first: z.int().positive(), last: z.int().positive() }).nullable(),
+  /** Waivers that were in force, where there were any. */
+  waivers: z.array(HeldWaiver).optional(),
+});
+/** How a change stands to the plans of its endpoint: carried by one, by none, or another than the one that is accepted. */
+export const Planned = z.enum(['as-planned', 'unplanned', 'out-of-band']);
+export type Planned = z.infer<typeof Planned>;
+
 const Findings = z.strictObject({
   kind: z.literal('findings'),
   generation: Generation,
@@ -124,6 +154,13 @@ const Findings = z.strictObject({
   policyDigest: Digest,
   priceDigest: Digest,
   plan: MatchedPlan.optional(),
+  /** Not where it is a plan, or was accepted before. */
+  planned: Planned.optional(),
+  /** The version of Portcullis that decided. */
+  version: z.string().optional(),
+  judged: Judged.optional(),
+  /** The fleet that its cost was added to. */
+  fleet: FleetView.optional(),
 });
 const ApprovalRequested = z.strictObject({
   kind: z.literal('approval-requested'),
@@ -198,7 +235,15 @@ const MonitoringVerified = z.strictObject({
   digest: Digest,
   findings: z.array(Finding),
   decision: Decision,
+  /** As they were read for it; null where those that the change was opened with were good enough. */
   facts: EndpointFacts.nullable(),
+  /** Waivers that were in force, where there were any. */
+  waivers: z.array(HeldWaiver).optional(),
+  policyDigest: Digest.optional(),
+  priceDigest: Digest.optional(),
+  version: z.string().optional(),
+  /** Where SageMaker took the deployment back. */
+  rolledBack: RolledBack.optional(),
 });
 const OutcomeRecord = z.strictObject({
   kind: z.literal('outcome'),
@@ -214,6 +259,107 @@ const OutcomeRecord = z.strictObject({
   changedAt: Timestamp,
   /** Everybody known by then to have made the change. */
   requesters: z.array(z.string()),
+  /** As its findings have it. */
+  planned: Planned.optional(),
+});
+
+/** An approver excuses the endpoint from a policy for a time. It belongs to the change that is the newest by then. */
+const WaiverGranted = z.strictObject({ kind: z.literal('waiver-granted'), generation: Generation, waiver: Waiver });
+/** An approver ends a waiver before its time. */
+const WaiverRevoked = z.strictObject({
+  kind: z.literal('waiver-revoked'),
+  generation: Generation,
+  /** Its id, and what it was for, so that the record can be read alone. */
+  waiver: z.string(),
+  policy: z.string(),
+  until: Timestamp,
+  approver: z.string(),
+  reason: z.string(),
+});
+/** In a stream named for its digest: the limits or the prices that decisions name by their digest. */
+const SettingsKept = z.strictObject({
+  kind: z.literal('settings-kept'),
+  generation: Generation,
+  what: z.enum(['limits', 'prices']),
+  digest: Digest,
+  /** Exactly what the digest is of. */
+  document: z.record(z.string(), z.unknown()),
+  /** With limits: the sentence of each policy by its id, as it was first enforced with them. */
+  statements: z.record(z.string(), z.string()).optional(),
+  version: z.string(),
+});
+
+/** What putting back is about: the deployment as a whole, or guards that were taken off it. */
+const RemediationOf = z.enum(['deployment', 'guards']);
+/** The accepted deployment that is to come back; null where only guards are. */
+const PutBackTo = z.strictObject({ generation: Generation, digest: Digest, configName: z.string() }).nullable();
+/** How a change that was refused could be put back. What `digest` says is what would be put back, and nothing else. */
+const RemediationProposed = z.strictObject({
+  kind: z.literal('remediation-proposed'),
+  generation: Generation,
+  digest: Digest,
+  of: RemediationOf,
+  to: PutBackTo,
+  /** Calls that the gate would make itself, in this order; empty where it can not put it back. */
+  calls: z.array(RemediationCall),
+  /** Calls that only people can make. */
+  others: z.array(RemediationCall),
+  /** What the gate does not know or will not do, and what people could. */
+  notes: z.array(z.string()),
+});
+/** Somebody wants the proposal carried out. */
+const RemediationAccepted = z.strictObject({
+  kind: z.literal('remediation-accepted'),
+  generation: Generation,
+  digest: Digest,
+  person: z.string(),
+  reason: z.string(),
+  via: Via,
+});
+/** The gate is about to make these calls. At most one such record for a change. */
+const RemediationIntended = z.strictObject({
+  kind: z.literal('remediation-intended'),
+  generation: Generation,
+  digest: Digest,
+  of: RemediationOf,
+  to: PutBackTo,
+  calls: z.array(RemediationCall).min(1),
+  /** LastModifiedTime of the endpoint when it was looked at: as long as it stays, nobody has touched the endpoint since. */
+  lastModifiedAt: Timestamp,
+  /** Who wanted it; null where the settings do. */
+  person: z.string().nullable(),
+});
+/** How putting it back ended; without an intent before it, why there was none. */
+const RemediationDone = z.strictObject({
+  kind: z.literal('remediation-done'),
+  generation: Generation,
+  digest: Digest,
+  /** `stopped`: it was the fourth within an hour. */
+  result: z.enum(['done', 'failed', 'abandoned', 'stopped']),
+  reason: z.string(),
+});
+
+/** In the gate's stream of audits: somebody took a copy of a part of the trail along. */
+export const Exported = z.strictObject({
+  kind: z.literal('exported'),
+  generation: Generation,
+  format: z.enum(['bundle', 'directory', 'jsonl', 'csv', 'ocsf', 'sarif']),
+  scope: TrailScope,
+  records: z.int().nonnegative(),
+  /** Of a bundle's manifest, so that a bundle can be told from another with the same contents; null for the rest. */
+  sha256: Digest.nullable(),
+  pseudonymised: z.boolean(),
+});
+export type Exported = z.infer<typeof Exported>;
+/** In the gate's own stream: what a comparison with CloudTrail found, its lists cut to what a record holds. */
+const Reconciled = z.strictObject({
+  kind: z.literal('reconciled'),
+  generation: Generation,
+  /** Nothing was missing, nothing was there without a cause, and everything could be read. */
+  reconciled: z.boolean(),
+  result: Reconciliation,
+  /** So many gaps, duplicates and surplus decisions are not in those lists. */
+  leftOut: z.int().nonnegative(),
 });
 
 /** What can be recorded about a change. */
@@ -230,14 +376,28 @@ export const RecordBody = z.discriminatedUnion('kind', [
   PlanMatched,
   MonitoringVerified,
   OutcomeRecord,
+  RemediationProposed,
+  RemediationAccepted,
+  RemediationIntended,
+  RemediationDone,
+  WaiverGranted,
+  WaiverRevoked,
+  SettingsKept,
+  Reconciled,
+  Exported,
+  FleetChanged,
+  FleetCounted,
+  FleetSummed,
+  PricesRead,
+  PricesMoved,
 ]);
 export type RecordBody = z.infer<typeof RecordBody>;
 export type RecordOf<K extends RecordBody['kind']> = Extract<RecordBody, { kind: K }>;
 
-/** One line of an endpoint's stream. */
+/** One line of a stream. */
 export const LedgerRecord = z.strictObject({
   schema: z.literal(1),
-  endpoint: EndpointRef,
+  endpoint: StreamRef,
   /** 1, 2, 3, ... without gaps. */
   sequence: z.int().positive(),
   /** SHA-256 of the canonical record before this one; 64 zeros before the first. */
@@ -247,6 +407,8 @@ export const LedgerRecord = z.strictObject({
   at: Timestamp,
   actor: Actor,
   body: RecordBody,
+  /** What was switched off in the program that wrote it; absent where nothing was, as always in prod. */
+  unprotected: z.array(Protection).min(1).optional(),
 });
 export type LedgerRecord = z.infer<typeof LedgerRecord>;
 

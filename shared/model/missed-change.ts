@@ -1,10 +1,17 @@
 import { readStateChange } from './aws-event.ts';
 import type { EndpointChange } from './endpoint-change.ts';
+import type { EndpointFacts } from './endpoint-facts.ts';
 import { type ChangeHistory, changeOf, type EndpointHistory, lastSeen } from './endpoint-history.ts';
 import type { EndpointRef } from './endpoint-ref.ts';
+import type { Part } from './shown-endpoint.ts';
 
-/** The cause of changes that no event told of. */
+/** The cause of changes that no event told of; what was found may follow it. */
 const SWEEP = 'sweep';
+/** An artifact is not what it was when the deployment was judged. */
+export const ARTIFACT_OVERWRITTEN = 'artifact-overwritten';
+
+/** Did a sweep notice it? Then nothing that was read before may be reused. */
+export const isSwept = (cause: string): boolean => cause.startsWith(SWEEP) || cause === ARTIFACT_OVERWRITTEN;
 
 /** What could not be determined is looked at again after so long: often enough to heal, seldom enough for the ledger. */
 const LOOK_AGAIN_MS = 6 * 3_600_000;
@@ -47,6 +54,26 @@ export function reasonToLook(
   return endedAt !== undefined && !isResting(history, now) ? 'again' : undefined;
 }
 
+/** The newest reading of the endpoint that is on record, and with which change. */
+export function latestReading(history: EndpointHistory): { generation: number; facts: EndpointFacts } | undefined {
+  return history.changes
+    .flatMap(({ generation, opened, verified }) =>
+      [opened?.facts, verified?.facts].flatMap((facts) => (facts ? [{ generation, facts }] : [])),
+    )
+    .sort((a, b) => (a.facts.readAt < b.facts.readAt ? -1 : 1))
+    .at(-1);
+}
+
+/** Is there nothing about the endpoint that has still to end or to be looked at again? */
+export function isSettled(history: EndpointHistory): boolean {
+  const newest = changeOf(history, history.generation);
+  return (
+    newest !== undefined &&
+    newest.outcome?.result !== 'undetermined' &&
+    !history.changes.some((change) => isUnfinished(history, change))
+  );
+}
+
 /** What DescribeEndpoint shows, as far as an event would show it too. */
 export type Shown = { EndpointStatus?: string | undefined; LastModifiedTime?: Date | undefined };
 
@@ -82,14 +109,67 @@ export function sweptEnd(endpoint: EndpointRef, generation: number, now: string)
   return { endpoint, kind: 'deleted', cause: SWEEP, eventId: `sweep-gone-${generation}`, at: now, sighting: {} };
 }
 
+const NEEDS_NEW_FACTS: readonly Part[] = ['scaling', 'components'];
+
+/**
+ * The change that a sweep tells of where something is shown otherwise than the newest reading has it, although the
+ * endpoint itself was not modified: tags, monitors, alarms, bounds of scaling, components. `shown` is a digest of what is
+ * shown, so that every sweep that sees the same makes the same event id, until the endpoint has been read again.
+ */
+export function sweptParts(
+  endpoint: EndpointRef,
+  parts: readonly Part[],
+  { generation, shown }: { generation: number; shown: string },
+  now: string,
+): EndpointChange {
+  return {
+    endpoint,
+    kind: parts.some((part) => NEEDS_NEW_FACTS.includes(part)) ? 'endpoint' : 'guard',
+    cause: `${SWEEP}: ${parts.join(', ')}`,
+    eventId: `sweep-${generation}-${shown.slice(0, 32)}`,
+    at: now,
+    sighting: {},
+  };
+}
+
+/** The change that a sweep tells of where artifacts are not what they were when they were last read. */
+export function overwrittenArtifacts(
+  endpoint: EndpointRef,
+  { generation, shown }: { generation: number; shown: string },
+  now: string,
+): EndpointChange {
+  return {
+    endpoint,
+    kind: 'endpoint',
+    cause: ARTIFACT_OVERWRITTEN,
+    eventId: `sweep-artifact-${generation}-${shown.slice(0, 32)}`,
+    at: now,
+    sighting: {},
+  };
+}
+
+/**
+ * Is it this endpoint's turn to be looked at although nothing seems to have changed? Each has a moment of its own in
+ * every period, spread by `seed`, so that a sweep looks at its share of them; what a sweep that failed left out, the next
+ * one catches up with.
+ */
+export function isDue(seed: number, periodMs: number, lastSweptAt: string | undefined, now: string): boolean {
+  if (lastSweptAt === undefined) return false;
+  const phase = seed % periodMs;
+  const turn = (at: string) => Math.floor((Date.parse(at) - phase) / periodMs);
+  return turn(now) > turn(lastSweptAt);
+}
+
+// Older ones that show no opening may have it further back than was read.
+const isUnfinished = (history: EndpointHistory, { generation, opened, joined, outcome }: ChangeHistory): boolean =>
+  !outcome && !joined && (opened !== undefined || generation > history.generation);
+
 /**
  * Changes that have been quiet for a while and have not ended: opened and without an outcome, or told of by events and
  * never opened. Whether they still run is for Step Functions to say.
  */
 export function quietChanges(history: EndpointHistory, now: string): ChangeHistory[] {
-  return history.changes.filter(({ generation, opened, joined, outcome, records }) => {
-    // Older ones that show no opening may have it further back than was read.
-    const unfinished = !outcome && !joined && (opened !== undefined || generation > history.generation);
-    return unfinished && past(records.at(-1)?.at ?? now, now) >= QUIET_MS;
-  });
+  return history.changes.filter(
+    (change) => isUnfinished(history, change) && past(change.records.at(-1)?.at ?? now, now) >= QUIET_MS,
+  );
 }

@@ -1,6 +1,7 @@
 import type { ChangeHistory } from './endpoint-history.ts';
 import type { Decision, Finding } from './finding.ts';
 import type { MatchedPlan, Result } from './ledger-record.ts';
+import { rollbackLine } from './rolled-back.ts';
 
 /** Why an execution could not go on: the error's name and message, as Step Functions' `Catch` passes them. */
 export type Failure = { error: string; cause: string };
@@ -17,10 +18,21 @@ const ended = (result: Result, decision: Decision, reason: string, violations: s
   violations,
 });
 
+/** What is waived is not met, and whoever reads how it ended is told. */
+function whatIsMet(findings: readonly Finding[]): string {
+  const waived = [...new Set(findings.flatMap(({ outcome, policy }) => (outcome === 'waived' ? [policy] : [])))];
+  const but = waived.length > 0 ? ` but ${waived.join(', ')}, which ${waived.length > 1 ? 'are' : 'is'} waived` : '';
+  return `Every policy that applies is met${but}`;
+}
+
 /** It was accepted before it was made. */
-function asPlanned({ generation, approvers, reason }: MatchedPlan, decision: Decision): OutcomeOfChange {
+function asPlanned(
+  { generation, approvers, reason }: MatchedPlan,
+  decision: Decision,
+  findings: readonly Finding[],
+): OutcomeOfChange {
   if (decision === 'compliant') {
-    return ended('compliant', 'compliant', `Every policy that applies is met, as planned (plan ${generation}).`);
+    return ended('compliant', 'compliant', `${whatIsMet(findings)}, as planned (plan ${generation}).`);
   }
   const by = approvers.length > 0 ? `approved by ${approvers.join(', ')}: ${reason}` : reason;
   return ended('approved', 'compliant', `As planned: plan ${generation}, ${by}`);
@@ -38,7 +50,7 @@ function approvedBy({ decided, breakGlass }: ChangeHistory): string {
  */
 export function outcomeOf(
   change: ChangeHistory | undefined,
-  state: 'verified' | 'not-approved' | 'superseded' | 'gone' | 'blocked' | 'failed',
+  state: 'verified' | 'rolled-back' | 'not-approved' | 'superseded' | 'gone' | 'blocked' | 'failed',
   failure?: Failure,
 ): OutcomeOfChange {
   if (failure || state === 'failed') {
@@ -49,6 +61,9 @@ export function outcomeOf(
     );
   }
   if (state === 'gone') return ended('deleted', 'undetermined', 'The endpoint does not exist any more.');
+  if (state === 'rolled-back' && change?.verified?.rolledBack) {
+    return ended('rolled-back', 'undetermined', rollbackLine(change.verified.rolledBack));
+  }
   if (state === 'superseded' || change?.decided?.answer === 'superseded') {
     return ended('superseded', 'undetermined', 'A later change of the endpoint took its place.');
   }
@@ -79,8 +94,9 @@ export function outcomeOf(
     return ended('blocked', 'blocked', `Violates ${violations.join(', ')}.`, violations);
   }
   if (unchanged) return ended('unchanged', 'compliant', 'The same deployment was accepted before.');
-  if (plan) return asPlanned(plan, decision);
+  const found = [...findings, ...(verified?.findings ?? [])];
+  if (plan) return asPlanned(plan, decision, found);
   return decision === 'needs-approval'
     ? ended('approved', 'compliant', `${approvedBy(change)}: ${change.decided?.reason}`)
-    : ended('compliant', 'compliant', 'Every policy that applies is met.');
+    : ended('compliant', 'compliant', `${whatIsMet(found)}.`);
 }

@@ -2,7 +2,7 @@ import { type Difference, differences } from './effective-deployment.ts';
 import type { EndpointFacts } from './endpoint-facts.ts';
 import type { ChangeHistory, EndpointHistory } from './endpoint-history.ts';
 import { type Finding, needsApproval, type Problem, violation } from './finding.ts';
-import { ACCEPTED, type MatchedPlan, type RecordOf, type SubmittedPlan } from './ledger-record.ts';
+import { ACCEPTED, type MatchedPlan, type Planned, type RecordOf, type SubmittedPlan } from './ledger-record.ts';
 
 /** What an environment makes of plans; see `policies` in portcullis.yaml. */
 export type PlanRules = { requirePlan: boolean; outOfBand: 'ask' | 'block' };
@@ -83,7 +83,12 @@ function whyNot(plan: Plan, now: string): string {
 }
 
 /** What the plans of an endpoint say about a change: always a finding, and the plan on whose authority it may stand. */
-export type PlanFinding = { finding: Finding; plan?: MatchedPlan };
+export type PlanFinding = {
+  finding: Finding;
+  plan?: MatchedPlan;
+  /** How it stands to them, for who asks later; nothing where the same deployment was accepted before. */
+  planned?: Planned;
+};
 
 /**
  * Holds a change against the plans of its endpoint. `asking` are the policies that want a person's approval of it now:
@@ -97,14 +102,16 @@ export function holdAgainstPlans(
   now: string,
 ): PlanFinding {
   const statement = statementOf(rules);
-  const found = (outcome: Finding['outcome'], messages: string[]): PlanFinding => ({
+  const found = (outcome: Finding['outcome'], messages: string[], planned?: Planned): PlanFinding => ({
     finding: { policy: PLANNED_CHANGE, statement, outcome, messages },
+    ...(planned && { planned }),
   });
   const problem = rules.requirePlan || rules.outOfBand === 'block' ? violation : needsApproval;
-  const problems = (...list: [Problem, ...Problem[]]) =>
+  const problems = (planned: Planned, ...list: [Problem, ...Problem[]]) =>
     found(
       list[0].outcome,
       list.map(({ message }) => message),
+      planned,
     );
 
   const all = plans.changes.filter(isPlan);
@@ -117,18 +124,17 @@ export function holdAgainstPlans(
     const [first, ...others] = guardDifferences(plan.opened.facts, live.facts);
     if (first !== undefined) {
       const otherwise = problem(`${name} is the same deployment, but it was carried out in another way. ${first}`);
-      return problems(otherwise, ...others.map(problem));
+      return problems('out-of-band', otherwise, ...others.map(problem));
     }
     const uncovered = missing(plan);
     if (uncovered.length > 0) {
-      return found('pass', [
-        `${name} is the same deployment, but nobody was asked about ${uncovered.join(', ')} then, so people are asked now.`,
-      ]);
+      const why = `${name} is the same deployment, but nobody was asked about ${uncovered.join(', ')} then, so people are asked now.`;
+      return found('pass', [why], 'as-planned');
     }
     const step = plan.opened.digest === live.digest ? 'carries out' : 'is a step on the way to';
     const authority = authorityOf(plan);
     const by = authority.approvers.length > 0 ? `, approved by ${authority.approvers.join(', ')}` : '';
-    return { ...found('pass', [`The change ${step} plan ${plan.generation}${by}.`]), plan: authority };
+    return { ...found('pass', [`The change ${step} plan ${plan.generation}${by}.`], 'as-planned'), plan: authority };
   }
 
   if (live.baseline?.digest === live.digest) {
@@ -141,6 +147,7 @@ export function holdAgainstPlans(
   if (outstanding) {
     const fields = fieldLines(differences(outstanding.opened.deployment, live.deployment));
     return problems(
+      'out-of-band',
       problem(
         `Out-of-band change: plan ${outstanding.generation} was accepted for this endpoint, and this is another.`,
       ),
@@ -148,7 +155,7 @@ export function holdAgainstPlans(
     );
   }
   const why = twin ? whyNot(twin, now) : 'There is no accepted plan for this endpoint that is still to be carried out.';
-  return rules.requirePlan ? problems(violation(why)) : found('not-applicable', [why]);
+  return rules.requirePlan ? problems('unplanned', violation(why)) : found('not-applicable', [why], 'unplanned');
 }
 
 /** What a settled deployment is held against once more, where a plan carries it: nobody is left to be asked then. */

@@ -1,18 +1,40 @@
 import * as z from 'zod';
+import { digestOf } from './canonical-json.ts';
 
-/** A table of hosting prices: US dollars for one instance-hour, on demand, in one region. */
+const Prices = z.record(z.string().startsWith('ml.'), z.number().positive());
+
+/** What a reading of the AWS Price List says about one region. */
+export const RegionPrices = z.object({
+  /** The day it was read. */
+  asOf: z.iso.date(),
+  source: z.string(),
+  prices: Prices,
+  /** The same for the instances of processing jobs, which monitoring runs on. */
+  processing: Prices.optional(),
+});
+export type RegionPrices = z.infer<typeof RegionPrices>;
+
+/** A table of hosting prices: US dollars for one instance-hour, on demand, in one region, and others beside it. */
 export const PriceTable = z.object({
   asOf: z.iso.date(),
   region: z.string(),
   source: z.string(),
-  prices: z.record(z.string().startsWith('ml.'), z.number().positive()),
+  prices: Prices,
   /** Types that exist but for which no trustworthy price was found. */
   unpriced: z.array(z.string()),
+  /** By region: prices that were read since, each in the place of what the table says of its region. */
+  live: z.record(z.string(), RegionPrices).optional(),
 });
 export type PriceTable = z.infer<typeof PriceTable>;
 
 /** The price of one instance-hour, or why there is none. Unknown is never 0. */
 export type Price = { known: true; hourlyUsd: number } | { known: false; reason: string };
+
+/** Which prices count in a region: those that were read for it, or else the table. */
+export function tableFor(table: PriceTable, region: string): { asOf: string; region: string; source: string } {
+  const { asOf, source } = table.live?.[region] ?? table;
+  return { asOf, source, region: table.live?.[region] ? region : table.region };
+}
 
 export function priceOf(
   table: PriceTable,
@@ -20,6 +42,15 @@ export function priceOf(
   region: string,
   instanceType: string,
 ): Price {
+  const live = table.live?.[region];
+  if (live) {
+    const hourlyUsd = live.prices[instanceType];
+    if (hourlyUsd !== undefined) return { known: true, hourlyUsd };
+    return {
+      known: false,
+      reason: `the price list of ${live.asOf} has no hosting price for ${instanceType} in ${region}`,
+    };
+  }
   if (region !== table.region && !acceptedRegions.includes(region)) {
     return { known: false, reason: `the price table is for ${table.region}, not ${region}` };
   }
@@ -31,4 +62,27 @@ export function priceOf(
       ? `no trustworthy price is known for ${instanceType}`
       : `${instanceType} is not in the price table of ${table.asOf}`,
   };
+}
+
+/** Is it a type that any of the prices knows of, with a price or without? */
+export function isKnownType({ prices, unpriced, live = {} }: PriceTable, instanceType: string): boolean {
+  return (
+    prices[instanceType] !== undefined ||
+    unpriced.includes(instanceType) ||
+    Object.values(live).some((region) => region.prices[instanceType] !== undefined)
+  );
+}
+
+/** The hourly price of a processing instance in a region; undefined where none was read. */
+export function processingPriceOf(table: PriceTable, region: string, instanceType: string): number | undefined {
+  return table.live?.[region]?.processing?.[instanceType];
+}
+
+const digests = new WeakMap<PriceTable, string>();
+
+/** What a decision names its prices by. A table never changes, so its digest is made once. */
+export function priceDigestOf(table: PriceTable): string {
+  const digest = digests.get(table) ?? digestOf(table);
+  digests.set(table, digest);
+  return digest;
 }

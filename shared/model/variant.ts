@@ -19,6 +19,8 @@ export const InferenceComponent = z.strictObject({
   copies: z.uint32(),
   model: Model.nullable(),
   baseComponent: z.string().nullable(),
+  /** Names in the AutoRollbackConfiguration of its last update; null where that came without one. */
+  rollbackAlarms: z.array(z.string()).nullable().optional(),
 });
 export type InferenceComponent = z.infer<typeof InferenceComponent>;
 
@@ -28,6 +30,11 @@ const Base = z.strictObject({
   shadow: z.boolean(),
   weight: z.number().nonnegative(),
   models: z.array(Model),
+  /**
+   * What SageMaker made of the images when it deployed them (DeployedImages): a tag may mean another image by now. Known only
+   * afterwards, so it is recorded and not part of what is approved.
+   */
+  resolvedImages: z.array(z.strictObject({ specified: z.string(), resolved: z.string() })).optional(),
 });
 
 /**

@@ -1,15 +1,16 @@
 import { hostedVariants, serverlessVariants } from '../model/endpoint-facts.ts';
 import { needsApproval, type Problem, violation } from '../model/finding.ts';
 import { formatUsd } from '../model/hourly-cost.ts';
+import { isKnownType } from '../model/price-table.ts';
 import { instanceTypesOf } from '../model/variant.ts';
-import { costOf, explainCost } from './budget.ts';
+import { costOf, explainCost, priceMove } from './budget.ts';
 import type { Policy } from './policy.ts';
 import type { PolicySettings } from './settings.ts';
 
 function isApproved(type: string, environment: 'dev' | 'staging' | 'prod', settings: PolicySettings): boolean {
   const allowed = settings[environment].instanceTypes;
   if (allowed !== 'any') return allowed.includes(type);
-  return settings.prices.prices[type] !== undefined || settings.prices.unpriced.includes(type);
+  return isKnownType(settings.prices, type);
 }
 
 export const approvedInstanceTypes: Policy = {
@@ -20,7 +21,7 @@ export const approvedInstanceTypes: Policy = {
   waivable: true,
   appliesTo: (facts) =>
     serverlessVariants(facts).length < facts.variants.length || 'Serverless variants have no instance type.',
-  check: (facts, settings) => {
+  check: (facts, settings, around) => {
     const environment = facts.environment.name;
     const problems: Problem[] = hostedVariants(facts).flatMap((variant) =>
       instanceTypesOf(variant)
@@ -37,7 +38,12 @@ export const approvedInstanceTypes: Policy = {
     const cost = costOf(facts, settings);
     const limit = settings.prod.approvalAboveHourlyCostUsd;
     return cost.ceilingUsd > limit
-      ? [...problems, needsApproval(`It can cost ${explainCost(cost)}; above ${formatUsd(limit)}/h needs approval.`)]
+      ? [
+          ...problems,
+          needsApproval(
+            `It can cost ${explainCost(cost)}; above ${formatUsd(limit)}/h needs approval.${priceMove(facts, settings, around)}`,
+          ),
+        ]
       : problems;
   },
 };

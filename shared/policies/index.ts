@@ -1,10 +1,11 @@
 import type { EndpointFacts } from '../model/endpoint-facts.ts';
 import type { Finding } from '../model/finding.ts';
+import type { HeldWaiver } from '../model/waiver.ts';
 import { approvedInstanceTypes } from './approved-instance-types.ts';
 import { devInstanceType } from './dev-instance-type.ts';
 import { encryptedArtifacts } from './encrypted-artifacts.ts';
 import { minimalInstanceCounts } from './minimal-instance-counts.ts';
-import { evaluatePolicy, type Policy } from './policy.ts';
+import { type Around, evaluatePolicy, type Policy } from './policy.ts';
 import { prodBudget } from './prod-budget.ts';
 import { prodHumanApproval } from './prod-human-approval.ts';
 import { prodMinInstances } from './prod-min-instances.ts';
@@ -29,6 +30,12 @@ export const policies: readonly Policy[] = [
   encryptedArtifacts,
 ];
 
+/** Which policies an approver can excuse an endpoint from for a time. */
+export const waivability: readonly { id: string; waivable: boolean }[] = policies.map(({ id, waivable, asks }) => ({
+  id,
+  waivable: waivable && !asks,
+}));
+
 /**
  * The one sentence that no check on facts can enforce: the ledger does, by being the only way to a decision.
  * No task decides without appending its record first, and what cannot be appended is not decided.
@@ -49,13 +56,27 @@ function statementsOf(settings: PolicySettings): string[] {
   return known;
 }
 
-/** Holds an endpoint against every policy. One finding for each, in document order. */
-export function evaluate(facts: EndpointFacts, settings: PolicySettings): Finding[] {
+/**
+ * Holds an endpoint against every policy. One finding for each, in document order. `waivers` are those of the endpoint
+ * that are in force at the moment, `around` what the ledger knows besides it.
+ */
+export function evaluate(
+  facts: EndpointFacts,
+  settings: PolicySettings,
+  waivers: readonly HeldWaiver[] = [],
+  around: Around = {},
+): Finding[] {
   const statements = statementsOf(settings);
-  return policies.map((policy, index) => evaluatePolicy(policy, facts, settings, statements[index]));
+  return policies.map((policy, index) => evaluatePolicy(policy, facts, settings, statements[index], waivers, around));
 }
 
 /** The same for the policies whose answer can change while the deployment stays as it is. */
-export function evaluateGuards(facts: EndpointFacts, settings: PolicySettings): Finding[] {
-  return policies.filter(({ guard }) => guard).map((policy) => evaluatePolicy(policy, facts, settings));
+export function evaluateGuards(
+  facts: EndpointFacts,
+  settings: PolicySettings,
+  waivers: readonly HeldWaiver[] = [],
+): Finding[] {
+  return policies
+    .filter(({ guard }) => guard)
+    .map((policy) => evaluatePolicy(policy, facts, settings, policy.statement(settings), waivers));
 }

@@ -7,5 +7,5 @@ export const prodBudget: Policy = {
   rationale: 'Higher budget for production workloads with HA requirements',
   waivable: true,
   appliesTo: inEnvironment('prod'),
-  check: (facts, settings) => withinBudget(facts, settings, settings.prod.maxHourlyCostUsd),
+  check: (facts, settings, around) => withinBudget(facts, settings, settings.prod.maxHourlyCostUsd, around),
 };

@@ -6,6 +6,7 @@ export const prodHumanApproval: Policy = {
   statement: () => 'All production deployments require explicit human approval.',
   rationale: 'Prevent autonomous changes to critical production systems',
   waivable: true,
+  asks: true,
   appliesTo: inEnvironment('prod'),
   check: () => [needsApproval('This is a production deployment; a person must approve it.')],
 };

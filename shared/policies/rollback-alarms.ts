@@ -1,6 +1,8 @@
+import { alarmProblems, isGrave } from '../model/alarm-problems.ts';
 import type { EndpointFacts, RollbackAlarm } from '../model/endpoint-facts.ts';
 import { matchesPattern } from '../model/environment.ts';
 import { advice, type Problem, violation } from '../model/finding.ts';
+import { isHosted } from '../model/variant.ts';
 import type { Policy } from './policy.ts';
 import type { PolicyLimits } from './settings.ts';
 
@@ -31,13 +33,75 @@ function alarmsFor(role: string, { endpoint }: EndpointFacts, alarms: RollbackAl
   };
 }
 
-function problemsOf(alarm: RollbackAlarm): Problem[] {
-  if (!alarm.exists) return [violation(`Alarm ${alarm.name} does not exist in CloudWatch.`)];
-  if (alarm.watchesEndpoint === false) return [violation(`Alarm ${alarm.name} does not watch this endpoint.`)];
-  if (alarm.watchesEndpoint === null) {
-    return [violation(`Whether alarm ${alarm.name} watches this endpoint cannot be told from its definition.`)];
+type Deployed = Extract<EndpointFacts['deployment'], { known: true }>;
+
+function roleProblems(role: string, facts: EndpointFacts, deployed: Deployed, settings: PolicyLimits): Problem[] {
+  const { patterns, named } = alarmsFor(role, facts, deployed.rollbackAlarms, settings);
+  if (named.length === 0) {
+    return [
+      violation(`The deployment names no ${role} in AutoRollbackConfiguration (looked for ${patterns.join(', ')}).`),
+    ];
   }
-  return [];
+  // One good alarm fills the role; where none is good, say what is wrong with each.
+  const problems = named.map((alarm) => alarmProblems(alarm, facts, settings));
+  return problems.find((list) => !list.some(isGrave)) ?? problems.flat();
+}
+
+// Monitoring jobs run hourly at best and look at the past; a bake lasts an hour at most. So those alarms are there for the
+// record, and one on the endpoint's own traffic is what stops a bad deployment.
+function quickAlarmProblems({ rollbackAlarms, bakeSeconds }: Deployed): Problem[] {
+  // Not known of a plan.
+  if (bakeSeconds === undefined) return [];
+  if (bakeSeconds === 0) {
+    return [
+      advice(
+        'The deployment kept no old fleet to go back to (no wait in its BlueGreenUpdatePolicy or RollingUpdatePolicy), so no alarm could have stopped it.',
+      ),
+    ];
+  }
+  const quick = rollbackAlarms.some(
+    (alarm) => alarm.exists && alarm.watchesEndpoint === true && (alarm.tripsAfterSeconds ?? Infinity) <= bakeSeconds,
+  );
+  return quick
+    ? []
+    : [
+        advice(
+          `None of its alarms could trip within the ${bakeSeconds} s that it baked: add one on Invocation5XXErrors or ModelLatency (AWS/SageMaker) with short periods.`,
+        ),
+      ];
+}
+
+/** Updates of inference components are deployments of their own, and roll back on alarms of their own. */
+function componentProblems(facts: EndpointFacts, settings: PolicyLimits): Problem[] {
+  return (facts.componentAlarms ?? []).flatMap(({ component, rollbackAlarms }) => {
+    const of = ({ outcome, message }: Problem): Problem => ({
+      outcome,
+      message: `Inference component ${component}: ${message}`,
+    });
+    if (!rollbackAlarms?.length) {
+      return [
+        of(advice('its last update named no alarms in AutoRollbackConfiguration, so nothing would roll it back.')),
+      ];
+    }
+    return rollbackAlarms.flatMap((alarm) => alarmProblems(alarm, facts, settings).map(of));
+  });
+}
+
+// SageMaker developer guide, "Deployment guardrails", exclusions: Inf1 instances and AWS Marketplace containers have
+// none; they are updated all at once, and nothing rolls back. (Which containers are from the Marketplace is not shown.)
+function exclusion({ variants }: EndpointFacts): string | undefined {
+  const typesOf = (variant: EndpointFacts['variants'][number]) => {
+    if (!isHosted(variant)) return [];
+    if (variant.kind === 'instance') return [variant.instanceType];
+    return variant.kind === 'instance-pool'
+      ? variant.pools.map(({ instanceType }) => instanceType)
+      : variant.instanceTypes;
+  };
+  const excluded = variants.find((variant) => typesOf(variant).some((type) => type.startsWith('ml.inf1.')));
+  return (
+    excluded &&
+    `SageMaker has no deployment guardrails for Inf1 instances (developer guide, deployment guardrails, exclusions), on which variant ${excluded.name} runs.`
+  );
 }
 
 export const rollbackAlarms: Policy = {
@@ -46,24 +110,20 @@ export const rollbackAlarms: Policy = {
   rationale: 'Enable automatic rollback on model quality degradation',
   waivable: true,
   guard: true,
-  appliesTo: () => true,
+  appliesTo: (facts) => exclusion(facts) ?? true,
   check: (facts, settings) => {
     const { deployment } = facts;
+    const components = componentProblems(facts, settings);
     if (!deployment.known) {
-      return [advice(`${deployment.reason} The rollback alarms are verified when it has ended.`)];
+      return [advice(`${deployment.reason} The rollback alarms are verified when it has ended.`), ...components];
     }
-    return settings.requiredAlarms.flatMap((role) => {
-      const { patterns, named } = alarmsFor(role, facts, deployment.rollbackAlarms, settings);
-      if (named.length === 0) {
-        return [
-          violation(
-            `The deployment names no ${role} in AutoRollbackConfiguration (looked for ${patterns.join(', ')}).`,
-          ),
-        ];
-      }
-      // One good alarm fills the role; where none is good, say what is wrong with each.
-      const problems = named.map(problemsOf);
-      return problems.some((list) => list.length === 0) ? [] : problems.flat();
-    });
+    const roles = settings.requiredAlarms.flatMap((role) => roleProblems(role, facts, deployment, settings));
+    const dropped =
+      deployment.deploymentConfig === null
+        ? [violation('The last deployment came without a DeploymentConfig, which drops the alarms of those before it.')]
+        : [];
+    // Whether an alarm is quick enough matters once there are any.
+    const quick = roles.some(isGrave) ? [] : quickAlarmProblems(deployment);
+    return [...dropped, ...roles, ...quick, ...components];
   },
 };

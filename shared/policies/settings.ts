@@ -14,6 +14,16 @@ const planned = {
     .describe('What becomes of a change that is another than the approved plan for its endpoint.'),
 };
 
+/** What becomes of a change that was refused. */
+const putBack = {
+  remediation: z
+    .enum(['off', 'propose', 'enforce'])
+    .default('propose')
+    .describe(
+      'What the gate does about a change that was blocked or rejected: nothing, propose the way back to what was accepted last, or go it.',
+    ),
+};
+
 /** The numbers and lists that the policies' sentences mention. The defaults are the AgentOps policy document. */
 export const PolicyLimits = z.strictObject({
   dev: z
@@ -21,6 +31,7 @@ export const PolicyLimits = z.strictObject({
       instanceTypes: z.array(InstanceType).min(1).default(['ml.m5.large']).describe('The only instance types allowed.'),
       defaultInstances: Count.default(1).describe('More instances than this is advice.'),
       ...planned,
+      ...putBack,
     })
     .prefault({}),
   staging: z
@@ -30,6 +41,7 @@ export const PolicyLimits = z.strictObject({
       approvalFromInstances: Count.default(3).describe('This many instances or more need approval.'),
       maxHourlyCostUsd: Usd.default(15),
       ...planned,
+      ...putBack,
     })
     .prefault({}),
   prod: z
@@ -42,6 +54,7 @@ export const PolicyLimits = z.strictObject({
         .default('any')
         .describe('"any" means every type that the price table knows.'),
       ...planned,
+      ...putBack,
     })
     .prefault({}),
   requiredAlarms: z
@@ -61,11 +74,27 @@ export const PolicyLimits = z.strictObject({
     .nonnegative()
     .default(120)
     .describe('So long after its creation an endpoint may be without its monitors.'),
+  requiredMonitorTypes: z
+    .array(z.enum(['DataQuality', 'ModelQuality', 'ModelBias', 'ModelExplainability']))
+    .default([])
+    .describe('Production needs a good monitor of each of these types; where none is named, one of any type.'),
+  alarmSilentHours: z
+    .number()
+    .nonnegative()
+    .default(24)
+    .describe('So long a rollback alarm may be in INSUFFICIENT_DATA before it counts as blind.'),
+  budgetCounts: z
+    .enum(['steady', 'ceiling', 'peak'])
+    .default('ceiling')
+    .describe(
+      'Which cost is held against a budget: as it stands, at the ceilings of auto scaling, or while a deployment replaces another.',
+    ),
   encryption: z
     .array(z.enum(['SSE-S3', 'SSE-KMS']))
     .min(1)
     .default(['SSE-S3', 'SSE-KMS'])
     .describe('Encryption that counts; SSE-KMS includes DSSE-KMS.'),
+  waiverMaxDays: z.int().positive().max(366).default(90).describe('A waiver of a policy is for at most so long.'),
   planValidHours: z
     .number()
     .positive()

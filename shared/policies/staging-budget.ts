@@ -7,5 +7,5 @@ export const stagingBudget: Policy = {
   rationale: 'Cost control for non-production workloads',
   waivable: true,
   appliesTo: inEnvironment('staging'),
-  check: (facts, settings) => withinBudget(facts, settings, settings.staging.maxHourlyCostUsd),
+  check: (facts, settings, around) => withinBudget(facts, settings, settings.staging.maxHourlyCostUsd, around),
 };

@@ -87,8 +87,10 @@ describe('when things go wrong', () => {
     await runtime.fail('SESv2.SendEmail', 'MessageRejected', 1);
     await deploy(runtime, 'mailless-prod', { environment: 'prod', instances: 2, monitor: true });
     const { request } = await requestOf(runtime, 'mailless-prod');
-    const page = await (await fetch(`${runtime.ready.consoleUrl}/approvals/${request}`)).text();
-    expect(page).toContain('MessageRejected');
+    // It is noted once everybody was written to.
+    await eventually('the error on the page', async () =>
+      (await (await fetch(`${runtime.ready.consoleUrl}/approvals/${request}`)).text()).includes('MessageRejected'),
+    );
   });
 
   test('an execution that somebody stops leaves an undetermined outcome', async () => {

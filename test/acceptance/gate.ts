@@ -234,6 +234,7 @@ export async function deploy(gate: Gate, name: string, wanted: Wanted = {}): Pro
     }),
   );
   if (monitor) {
+    await s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'constraints.json', Body: '{}' }));
     await sagemaker.send(
       new CreateDataQualityJobDefinitionCommand({
         JobDefinitionName: `${own}-quality`,
@@ -304,6 +305,13 @@ export async function config(
           InitialVariantWeight: 1,
         },
       ],
+      // Monitors read what it captures.
+      DataCaptureConfig: {
+        EnableCapture: true,
+        InitialSamplingPercentage: 20,
+        DestinationS3Uri: `s3://artifacts-${gate.named(name)}/capture`,
+        CaptureOptions: [{ CaptureMode: 'Input' }, { CaptureMode: 'Output' }],
+      },
     }),
   );
 }

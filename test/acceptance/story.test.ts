@@ -1,4 +1,4 @@
-import { DeleteAlarmsCommand } from '@aws-sdk/client-cloudwatch';
+import { DeleteAlarmsCommand, DisableAlarmActionsCommand, EnableAlarmActionsCommand } from '@aws-sdk/client-cloudwatch';
 import {
   DeleteEndpointCommand,
   DeleteMonitoringScheduleCommand,
@@ -113,6 +113,26 @@ describe('the gate', () => {
     const outcome = await outcomeOf(gate, 'guarded-dev', { result: 'blocked' });
     expect(outcome.violations).toEqual(['rollback-alarms']);
   });
+
+  decides(
+    'a guard of an approved prod endpoint that is switched off blocks it, and approvers are told at once',
+    async () => {
+      await deploy(gate, 'kept-prod', { environment: 'prod', instances: 2, monitor: true });
+      const { request } = await requestOf(gate, 'kept-prod');
+      await gate.decide(request, 'ada@example.com', 'approved');
+      await outcomeOf(gate, 'kept-prod', { result: 'approved' });
+      const { cloudwatch } = gate.clients('mallory');
+      const AlarmNames = [gate.named('kept-prod-DataDriftAlarm')];
+      await cloudwatch.send(new DisableAlarmActionsCommand({ AlarmNames }));
+      expect((await outcomeOf(gate, 'kept-prod', { result: 'blocked' })).violations).toEqual(['rollback-alarms']);
+      const told = await eventually('the message', async () =>
+        (await gate.mails()).find(({ to, text }) => to === 'ada@example.com' && text.includes('What is down')),
+      );
+      expect(told.text).toContain('kept-prod-DataDriftAlarm are disabled');
+      await cloudwatch.send(new EnableAlarmActionsCommand({ AlarmNames }));
+      await outcomeOf(gate, 'kept-prod', { result: 'unchanged' });
+    },
+  );
 
   test('a deleted endpoint is on record as deleted', async () => {
     await deploy(gate, 'gone-dev');

@@ -1,10 +1,15 @@
 import { DeleteEndpointCommand } from '@aws-sdk/client-sagemaker';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { auditVerify } from '../../cli/audit-verify.ts';
+import { CliError } from '../../cli/output.ts';
 import { sweep } from '../../cli/sweep.ts';
-import { printed } from '../cli/portcullis.ts';
+import { watchedAccount } from '../../cli/up-watch.ts';
+import { portcullis, printed } from '../cli/portcullis.ts';
 import { deploy, outcomeOf, requestOf, update } from './gate.ts';
 import { Runtime } from './runtime.ts';
+
+// It starts processes, and the machine may be doing other things as well.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 describe('while every event is lost', () => {
   let runtime: Runtime;
@@ -49,11 +54,76 @@ describe('while every event is lost', () => {
     expect(await runtime.bodies('silent-prod', 'outcome')).toEqual([]);
   });
 
+  test('a deployment that SageMaker took back without a word is on record as that', async () => {
+    await runtime.loseEvents(false);
+    await deploy(runtime, 'taken-back');
+    await outcomeOf(runtime, 'taken-back', { result: 'compliant' });
+    await update(runtime, 'taken-back', 'taken-back-rollback', { instanceType: 'ml.m5.xlarge' });
+    expect(await outcomeOf(runtime, 'taken-back', { result: 'rolled-back' })).toMatchObject({
+      reason: expect.stringMatching(/rolled it back: in service is .*taken-back.* again, not .*taken-back-rollback/),
+    });
+  });
+
+  describe('watched from another machine, as an account that is only read', () => {
+    const environment = () => ({
+      AWS_ENDPOINT_URL: runtime.awsUrl,
+      AWS_ACCESS_KEY_ID: 'watcher',
+      AWS_SECRET_ACCESS_KEY: 'any',
+      AWS_REGION: 'us-east-1',
+      PORTCULLIS_CONFIG: runtime.configPath,
+    });
+    const watch = (...more: string[]) =>
+      portcullis(['up', '--watch', '--once', '--json', '--aws-port', '0', '--console-port', '0', ...more], {
+        env: environment(),
+      });
+
+    test('every endpoint is judged there, in a ledger of its own, and nothing but reads was sent', async () => {
+      const { code, out, err } = await watch('--data', `${runtime.dataDir}/watching`);
+      expect({ code, err }).toEqual({
+        code: 0,
+        err: expect.stringContaining('Watching account 000000000000 in us-east-1'),
+      });
+      const states = Object.fromEntries(
+        (JSON.parse(out) as { endpoint: string; state: string }[]).map(({ endpoint, state }) => [endpoint, state]),
+      );
+      expect(states).toMatchObject({
+        'silent-staging': 'blocked',
+        'silent-prod': 'waiting',
+        'taken-back': 'compliant',
+      });
+      const all = Object.keys((await (await fetch(`${runtime.awsUrl}/_loopback/calls`)).json()) as object);
+      const calls = all.flatMap((call) => (call.startsWith('watcher ') ? [call.slice('watcher '.length)] : []));
+      expect(calls).toContain('SageMaker.Search');
+      expect(calls.filter((call) => !/\.(Describe|List|Search|Get|HEAD$|GET)/.test(call))).toEqual([]);
+      expect(calls.filter((call) => /^(DynamoDB|AWSStepFunctions|TrentService|SESv2)/.test(call))).toEqual([]);
+    });
+
+    test('credentials that it could not read with are refused, with everything that they lack', async () => {
+      for (const operation of ['SageMaker.Search', 'GraniteServiceVersion20100801.DescribeAlarms']) {
+        const fault = { operation, code: 'AccessDeniedException', status: 400, times: 1 };
+        await fetch(`${runtime.awsUrl}/_loopback/faults`, { method: 'POST', body: JSON.stringify(fault) });
+      }
+      const before = { ...process.env };
+      Object.assign(process.env, environment());
+      const refused = await watchedAccount(undefined).catch((error: Error) => error);
+      process.env = before;
+      await runtime.failNothing();
+      expect(refused).toBeInstanceOf(CliError);
+      const { message } = refused as CliError;
+      expect(message).toContain(
+        'user/watcher may not read what the gate has to read in us-east-1 of account 000000000000',
+      );
+      expect(message).toContain('sagemaker:Search: AccessDeniedException');
+      expect(message).toContain('cloudwatch:DescribeAlarms: AccessDeniedException');
+      expect(message).not.toContain('sagemaker:ListEndpoints:');
+    });
+  });
+
   test('the trail is whole, and the gate only read', async () => {
     const options = { local: true, awsPort: new URL(runtime.ready.awsUrl).port };
     expect((await printed((output) => auditVerify(options, output))).code).toBe(0);
     const calls = Object.keys(await runtime.gateCalls()).filter((name) => name.startsWith('SageMaker.'));
     expect(calls.length).toBeGreaterThan(3);
-    expect(calls.filter((name) => !/^SageMaker\.(Describe|List)/.test(name))).toEqual([]);
+    expect(calls.filter((name) => !/^SageMaker\.(Describe|List|Search)/.test(name))).toEqual([]);
   });
 });

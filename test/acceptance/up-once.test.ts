@@ -76,7 +76,10 @@ describe('portcullis up --once', () => {
     expect(entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort()).toEqual([
       'checkpoints',
       'dynamodb',
+      'logs',
     ]);
+    const logs = readdirSync(join(data, 'logs')).map((name) => mode(join(data, 'logs', name)));
+    expect([mode(join(data, 'logs')), ...new Set(logs)]).toEqual([0o700, 0o600]);
     expect(files).not.toContain('runtime.pid');
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readEndpoint } from '../../shared/aws/endpoint-reader.ts';
-import { endpoint } from '../builders.ts';
+import { alarm, endpoint } from '../builders.ts';
 import { fakeAws, type World } from '../fake-aws.ts';
 
 async function alarms(names: string[], change: (world: World) => void, ref = endpoint) {
@@ -43,14 +43,17 @@ const composite = async (AlarmRule: string, MetricAlarms: ReturnType<typeof metr
 
 describe('a metric alarm', () => {
   test('is read with its state', async () => {
-    expect(await one({ ...watching('a'), StateValue: 'ALARM', ActionsEnabled: false })).toEqual({
-      name: 'a',
-      exists: true,
-      type: 'metric',
-      state: 'ALARM',
-      actionsEnabled: false,
-      watchesEndpoint: true,
-    });
+    const StateTransitionedTimestamp = new Date('2026-11-20T08:00:00.000Z');
+    expect(
+      await one({ ...watching('a'), StateValue: 'ALARM', ActionsEnabled: false, StateTransitionedTimestamp }),
+    ).toEqual(
+      alarm('a', {
+        state: 'ALARM',
+        stateSince: '2026-11-20T08:00:00.000Z',
+        actionsEnabled: false,
+        variants: ['AllTraffic'],
+      }),
+    );
   });
   test('watches by either name of the dimension, whatever the case of the endpoint', async () => {
     expect(await one(metric('a', ['Endpoint', 'FRAUD-prod']))).toMatchObject({ watchesEndpoint: true });
@@ -102,9 +105,7 @@ test('a log alarm exists, and what it watches cannot be told', async () => {
   const { list } = await alarms(['l'], (world) => {
     world.alarms = { LogAlarms: [{ AlarmName: 'l', StateValue: 'OK', ActionsEnabled: true }] };
   });
-  expect(list).toEqual([
-    { name: 'l', exists: true, type: 'log', state: 'OK', actionsEnabled: true, watchesEndpoint: null },
-  ]);
+  expect(list).toEqual([alarm('l', { type: 'log', stateSince: null, watchesEndpoint: null })]);
 });
 
 test('many alarms are asked for a hundred at a time, and every page is read', async () => {
@@ -119,4 +120,79 @@ test('many alarms are asked for a hundred at a time, and every page is read', as
 
 test('without alarms CloudWatch is not asked', async () => {
   expect((await alarms([], () => undefined)).calls).not.toContain('DescribeAlarms');
+});
+
+describe('what silences an alarm', () => {
+  test('is read from one list of open mute rules, and a look at each of them', async () => {
+    const { list, calls } = await alarms(['a', 'b'], (world) => {
+      world.alarms = { MetricAlarms: [watching('a'), watching('b')] };
+      world.mutes = { quiet: ['a', 'other'], loud: ['other'], both: ['a'] };
+      world.pageSize = 2;
+    });
+    expect(list).toMatchObject([{ mutedBy: ['quiet', 'both'] }, { mutedBy: [] }]);
+    expect(calls.filter((name) => /MuteRule/.test(name)).sort()).toEqual([
+      'GetAlarmMuteRule',
+      'GetAlarmMuteRule',
+      'GetAlarmMuteRule',
+      'ListAlarmMuteRules',
+      'ListAlarmMuteRules',
+    ]);
+  });
+  test('is nothing where a rule ends between the list and the look', async () => {
+    const { list } = await alarms(['a'], (world) => {
+      world.alarms = { MetricAlarms: [watching('a')] };
+      world.mutes = { quiet: ['a'] };
+      world.before = (command) => {
+        if (command === 'GetAlarmMuteRule') world.mutes = {};
+      };
+    });
+    expect(list).toMatchObject([{ mutedBy: [] }]);
+  });
+  test('is for a composite the alarm that suppresses it now', async () => {
+    const suppressor = 'arn:aws:cloudwatch:us-east-1:111122223333:alarm:maintenance';
+    const suppressed = (ActionsSuppressedBy: string | undefined) =>
+      alarms(['c'], (world) => {
+        const rule = { AlarmName: 'c', AlarmRule: 'ALARM(x)', ActionsEnabled: true, ActionsSuppressor: suppressor };
+        world.alarms = { MetricAlarms: [watching('x')], CompositeAlarms: [{ ...rule, ActionsSuppressedBy } as never] };
+      });
+    expect((await suppressed('Alarm')).list).toMatchObject([
+      { suppressedBy: 'maintenance', dependsOn: ['x', 'maintenance'] },
+    ]);
+    expect((await suppressed(undefined)).list).toMatchObject([{ suppressedBy: null }]);
+  });
+});
+
+test('composites of composites are followed three deep, one call for each level', async () => {
+  const nested = (AlarmName: string, child: string) => ({
+    AlarmName,
+    AlarmRule: `ALARM(${child})`,
+    ActionsEnabled: true,
+  });
+  const { list, calls } = await alarms(['c1', 'd1'], (world) => {
+    const CompositeAlarms = [
+      nested('c1', 'c2'),
+      nested('c2', 'x'),
+      nested('d1', 'd2'),
+      nested('d2', 'd3'),
+      nested('d3', 'x'),
+    ];
+    world.alarms = { MetricAlarms: [watching('x')], CompositeAlarms };
+  });
+  expect(list).toMatchObject([{ watchesEndpoint: true }, { name: 'd1' }]);
+  expect(calls.filter((name) => name === 'DescribeAlarms')).toHaveLength(3);
+});
+
+describe('how soon an alarm could trip', () => {
+  const live = (more: object) => one({ ...watching('a'), Namespace: 'AWS/SageMaker', ...more });
+  test('is its periods, or so many of them as must be bad', async () => {
+    expect(await live({ Period: 60, EvaluationPeriods: 5 })).toMatchObject({ tripsAfterSeconds: 300 });
+    expect(await live({ Period: 60, EvaluationPeriods: 5, DatapointsToAlarm: 2 })).toMatchObject({
+      tripsAfterSeconds: 120,
+    });
+  });
+  test('is not known of metrics that monitoring jobs write once an hour', async () => {
+    expect(await live({ Period: 60, Namespace: 'aws/sagemaker/Endpoints/data-metrics' })).toMatchObject({
+      tripsAfterSeconds: null,
+    });
+  });
 });

@@ -58,6 +58,7 @@ describe('what is stored', () => {
     const { services, tables } = await asked();
     expect(await readRequest(services, REQUEST)).toEqual({
       ...request,
+      askedAt: NOW,
       notified: false,
       notifyErrors: [],
       hasToken: true,

@@ -1,6 +1,6 @@
 import { DeleteMessageCommand, ListQueuesCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { deadLetters, eventIn } from '../../shared/aws/dead-letters.ts';
 import { services } from '../fake-aws.ts';
 
@@ -27,6 +27,8 @@ describe('eventIn', () => {
 
 describe('a queue', () => {
   const sqs = mockClient(SQSClient);
+  // Files share a process, and a mocked class would stay mocked.
+  afterAll(() => sqs.restore());
   beforeEach(() => {
     sqs.reset();
   });

@@ -2,12 +2,17 @@ import { EventBridgeClient, ListEventBusesCommand, ListRulesCommand } from '@aws
 import { GetEmailIdentityCommand } from '@aws-sdk/client-sesv2';
 import { GetQueueAttributesCommand, ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { listRules, readDeadLetters, readMailIdentity } from '../../shared/aws/deployed-stack.ts';
 import { awsError, fakeAws, services } from '../fake-aws.ts';
 
 const events = mockClient(EventBridgeClient);
 const sqs = mockClient(SQSClient);
+// Files share a process, and a mocked class would stay mocked.
+afterAll(() => {
+  events.restore();
+  sqs.restore();
+});
 beforeEach(() => {
   events.reset();
   sqs.reset();

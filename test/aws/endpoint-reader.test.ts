@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { isMissing, readEndpoint, UnreadableFactsError } from '../../shared/aws/endpoint-reader.ts';
 import { ConfigFile } from '../../shared/config.ts';
-import { config, endpoint, facts } from '../builders.ts';
+import { changeDigest, effectiveDeployment } from '../../shared/model/effective-deployment.ts';
+import { config, endpoint, facts, opened } from '../builders.ts';
 import { awsError, countWaves, fakeAws, type World } from '../fake-aws.ts';
 
 const CONFIG = 'fraud-prod-cfg-18';
@@ -49,6 +50,9 @@ describe('readEndpoint', () => {
       ];
       const [schedule] = world.schedules;
       world.schedules = Array.from({ length: 5 }, (_, index) => ({ ...schedule, MonitoringScheduleName: `s${index}` }));
+      for (const { MonitoringScheduleName: name = '' } of world.schedules) {
+        world.described[name] = world.described['fraud-prod-data-quality'] ?? {};
+      }
     });
     expect(many?.environment.name).toBe('dev');
     expect(many?.monitors.map(({ name }) => name)).toEqual(['s0', 's1', 's2', 's3', 's4']);
@@ -179,6 +183,24 @@ describe('the variants', () => {
       scaledBy: 'application-auto-scaling',
     });
   });
+  test('scheduled actions that are still to come stretch the bounds, those that are over do not', async () => {
+    const ResourceId = 'endpoint/fraud-prod/variant/AllTraffic';
+    const action = (Schedule: string, MinCapacity: number, MaxCapacity: number, more = {}) => ({
+      ...{ ResourceId, Schedule, ScalableTargetAction: { MinCapacity, MaxCapacity } },
+      ...more,
+    });
+    const seen = await variantOf((world) => {
+      world.targets = [{ ResourceId, MinCapacity: 2, MaxCapacity: 4 } as never];
+      world.scheduledActions = [
+        action('cron(0 22 * * ? *)', 1, 4),
+        action('at(2026-11-21T08:00:00)', 2, 30),
+        action('at(2026-11-18T08:00:00)', 0, 50),
+        action('rate(1 day)', 0, 60, { EndTime: new Date('2026-11-20T09:00:00.000Z') }),
+        { ...action('cron(0 1 * * ? *)', 0, 90), ResourceId: 'endpoint/fraud-prod/variant/Other' },
+      ];
+    });
+    expect(seen).toMatchObject({ minInstances: 1, maxInstances: 30, scaledBy: 'application-auto-scaling' });
+  });
   test('the bounds of an endpoint whose name has capitals are found, even by an event that writes it small', async () => {
     const aws = fakeAws();
     aws.world.endpoint = { ...aws.world.endpoint, EndpointName: 'Fraud-Prod' };
@@ -220,6 +242,15 @@ describe('the variants', () => {
       live(world, { DesiredInstanceCount: 3, DesiredWeight: 0 });
     });
     expect(seen).toMatchObject({ desiredInstances: 3, weight: 0 });
+  });
+  test('the images that SageMaker resolved are recorded, and are not part of what is approved', async () => {
+    const deployed = (resolved: string) => (world: World) =>
+      live(world, { DeployedImages: [{ SpecifiedImage: 'fraud:3.4.1', ResolvedImage: resolved }] });
+    const first = await read(deployed('fraud@sha256:1'));
+    expect(first?.variants[0]?.resolvedImages).toEqual([{ specified: 'fraud:3.4.1', resolved: 'fraud@sha256:1' }]);
+    const second = await read(deployed('fraud@sha256:2'));
+    const digests = [first, second].map((each) => each && changeDigest(effectiveDeployment(each)));
+    expect(digests).toEqual([opened().digest, opened().digest]);
   });
   test('a variant with pools is read with every type and its priority', async () => {
     const seen = await variantOf((world) => {
@@ -320,6 +351,8 @@ describe('the settings of the config', () => {
       samplingPercentage: 5,
       destinationS3Uri: 's3://c',
       kmsKeyId: 'k',
+      directions: [],
+      live: { status: 'Started', samplingPercentage: 20 },
     });
     const off = await read((world) => {
       world.configs[CONFIG] = { ...world.configs[CONFIG], DataCaptureConfig: { ...capture, EnableCapture: false } };
@@ -334,12 +367,18 @@ describe('the settings of the config', () => {
     const seen = await read((world) => {
       world.endpoint = { ...world.endpoint, LastDeploymentConfig: LastDeploymentConfig as never };
     });
-    expect(seen?.deployment).toEqual({ known: true, strategy, rollbackAlarms: [] });
+    expect(seen?.deployment).toEqual({
+      known: true,
+      strategy,
+      rollbackAlarms: [],
+      bakeSeconds: 0,
+      deploymentConfig: LastDeploymentConfig ?? null,
+    });
   });
 });
 
 describe('how it reads', () => {
-  test('an ordinary endpoint takes ten calls, four deep', async () => {
+  test('an ordinary endpoint takes thirteen calls, four deep', async () => {
     const aws = fakeAws();
     const seen = countWaves(aws);
     await readEndpoint(aws.services, endpoint);
@@ -349,13 +388,42 @@ describe('how it reads', () => {
       'DescribeEndpoint',
       'DescribeEndpointConfig',
       'DescribeModel',
+      'DescribeMonitoringSchedule',
       'DescribeScalableTargets',
       'GetBucketEncryption',
       'HeadObject',
+      'HeadObject',
+      'ListAlarmMuteRules',
       'ListMonitoringSchedules',
       'ListTags',
     ]);
     expect(seen.waves).toBeLessThanOrEqual(4);
+  });
+
+  test('what an event names and what the reading before asked for by name is looked up at once', async () => {
+    const aws = fakeAws();
+    const cold = countWaves(aws);
+    await readEndpoint(aws.services, endpoint, { expectedConfig: CONFIG });
+    expect(cold.waves).toBeLessThanOrEqual(3);
+    aws.calls.length = 0;
+    const warm = countWaves(aws);
+    expect(await readEndpoint(aws.services, endpoint, { expectedConfig: CONFIG })).toEqual(facts());
+    expect(warm.waves).toBe(1);
+    expect([...aws.calls].sort()).toEqual(['DescribeAlarms', 'DescribeEndpoint', 'ListMonitoringSchedules']);
+  });
+
+  test('and where the names are others by now, the others are read, and nothing else is told', async () => {
+    const aws = fakeAws();
+    await readEndpoint(aws.services, endpoint);
+    aws.world.schedules = [];
+    aws.world.described = {};
+    const alarms = { AutoRollbackConfiguration: { Alarms: [{ AlarmName: 'fraud-prod-5xx' }] } };
+    aws.world.endpoint = { ...aws.world.endpoint, LastDeploymentConfig: alarms };
+    const seen = await readEndpoint(aws.services, endpoint, { expectedConfig: 'another' });
+    expect(seen).toMatchObject({ configName: CONFIG, monitors: [], deployment: { known: true } });
+    expect(seen?.deployment.known && seen.deployment.rollbackAlarms.map(({ name }) => name)).toEqual([
+      'fraud-prod-5xx',
+    ]);
   });
 
   test('again within a minute, what never or slowly changes is not read again', async () => {
@@ -382,17 +450,17 @@ describe('how it reads', () => {
     await readEndpoint(aws.services, endpoint);
     aws.calls.length = 0;
     await readEndpoint(aws.services, endpoint, { fresh: true });
-    expect(aws.calls).toHaveLength(10);
+    expect(aws.calls).toHaveLength(13);
     aws.clock.advance(61);
     await readEndpoint(aws.services, endpoint);
-    expect(aws.calls).toHaveLength(20);
+    expect(aws.calls).toHaveLength(26);
   });
 
   test('without a cache nothing is reused', async () => {
     const aws = fakeAws({ config: config({ file: ConfigFile.parse({ reading: { cacheSeconds: 0 } }) }) });
     await readEndpoint(aws.services, endpoint);
     await readEndpoint(aws.services, endpoint);
-    expect(aws.calls).toHaveLength(20);
+    expect(aws.calls).toHaveLength(26);
   });
 
   test('the reading is stamped before its first call, so that everything earlier is in it', async () => {

@@ -1,6 +1,6 @@
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { mockClient } from 'aws-sdk-client-mock';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { placesOf, sagemakerAt, servicesAt, UnknownAccountError } from '../../shared/aws/member-accounts.ts';
 import { ConfigFile } from '../../shared/config.ts';
 import { config } from '../builders.ts';
@@ -9,6 +9,10 @@ import { services as make } from '../fake-aws.ts';
 const HOME = '111122223333';
 const MEMBER = '444455556666';
 const sts = mockClient(STSClient);
+// Files share a process, and a mocked class would stay mocked.
+afterAll(() => {
+  sts.restore();
+});
 
 const services = (members: object = { accounts: [MEMBER] }) => {
   const given = config();

@@ -149,6 +149,7 @@ describe('inference components', () => {
         name: 'ic',
         copies: 3,
         baseComponent: null,
+        rollbackAlarms: null,
         model: {
           name: 'ic',
           containers: [
@@ -177,7 +178,7 @@ describe('inference components', () => {
     const { components } = await componentsOf({
       lora: { Specification: { BaseInferenceComponentName: 'base' } } as never,
     });
-    expect(components).toEqual([{ name: 'lora', copies: 0, model: null, baseComponent: 'base' }]);
+    expect(components).toEqual([{ name: 'lora', copies: 0, model: null, baseComponent: 'base', rollbackAlarms: null }]);
   });
   test('are listed to the end, and only those of the variant', async () => {
     const { components } = await componentsOf({ a: {}, b: {}, c: {}, elsewhere: { VariantName: 'Other' } }, 1);

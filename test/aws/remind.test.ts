@@ -22,7 +22,11 @@ function setUp(approvals: Record<string, unknown> = {}) {
   const slack = fakeSlack();
   const approvers = ['asha', 'ben', 'chen'].map((id) => approver(id));
   const file = ConfigFile.parse({ approvals: { approvers, ...approvals } });
-  const aws = fakeAws({ config: config({ file }), fetch: slack.fetch, measure: (metric) => measured.push(metric) });
+  const aws = fakeAws({
+    config: config({ file }),
+    fetchPinned: slack.fetch,
+    measure: (metric) => measured.push(metric),
+  });
   const tables = fakeTables(aws);
   tables.seed({ body: opened(), actor: person('mallory') }, findings(), requested());
   tables.approvals.set(REQUEST, requestItem({ personal: { M: PERSONAL }, token: sealed('token-1', REQUEST) }));

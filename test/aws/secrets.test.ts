@@ -1,7 +1,11 @@
+import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
-import { afterEach, describe, expect, test, vi } from 'vitest';
-import { MalformedSecretError, readSecrets, SECRET_VARIABLES } from '../../shared/aws/secrets.ts';
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+import { MalformedSecretError, readSecrets } from '../../shared/aws/secrets.ts';
+import { SECRET_VARIABLES } from '../../shared/secret-variables.ts';
 import { config, later, NOW } from '../builders.ts';
 import { awsError, services } from '../fake-aws.ts';
 
@@ -109,5 +113,51 @@ describe('on AWS they are one secret,', () => {
     expect(await message(readSecrets(holding({ slackToken: 'canary' }).built))).toBe(
       'The secret portcullis-prod: slackToken: there is no such secret',
     );
+  });
+});
+
+describe('a secret in a file that PORTCULLIS_..._FILE names', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'portcullis-secret-file-'));
+  const file = join(folder, 'access-token');
+  const written = (text: string, mode = 0o600) => {
+    rmSync(file, { force: true });
+    writeFileSync(file, text, { mode });
+    chmodSync(file, mode);
+    vi.stubEnv('PORTCULLIS_ACCESS_TOKEN_FILE', file);
+  };
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test('is taken without the end of its line, and read anew each time', async () => {
+    written(`${perfect.accessToken}\n`);
+    expect(await readSecrets(services())).toEqual({ accessToken: perfect.accessToken });
+    written(`${perfect.accessToken}-next`);
+    expect(await readSecrets(services())).toEqual({ accessToken: `${perfect.accessToken}-next` });
+  });
+  test.each([
+    ['others can read', () => written(perfect.accessToken, 0o640), 'has mode 640; chmod 600'],
+    ['is too short', () => written('canary'), 'PORTCULLIS_ACCESS_TOKEN: must have at least 32 characters'],
+    ['is not there', () => vi.stubEnv('PORTCULLIS_ACCESS_TOKEN_FILE', `${file}-none`), 'there is no file'],
+    [
+      'is a link',
+      () => {
+        written(perfect.accessToken);
+        symlinkSync(file, `${file}-link`);
+        vi.stubEnv('PORTCULLIS_ACCESS_TOKEN_FILE', `${file}-link`);
+      },
+      'is no regular file',
+    ],
+    [
+      'is not the only place',
+      () => {
+        written(perfect.accessToken);
+        vi.stubEnv('PORTCULLIS_ACCESS_TOKEN', perfect.accessToken);
+      },
+      'are both set',
+    ],
+  ])('that %s is an error that does not say what is in it', async (_what, arrange, why) => {
+    arrange();
+    const said = await message(readSecrets(services()));
+    expect(said).toContain(why);
+    expect(said).not.toContain('canary-access');
   });
 });

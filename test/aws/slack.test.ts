@@ -6,7 +6,7 @@ import { fakeSlack, REFUSALS, SLACK } from '../fake-slack.ts';
 const MESSAGE = { text: 'Approve?', blocks: [{ type: 'header', text: { type: 'plain_text', text: 'Approve?' } }] };
 function setUp() {
   const slack = fakeSlack();
-  const built = services({ fetch: slack.fetch });
+  const built = services({ fetchPinned: slack.fetch });
   return {
     slack,
     webhook: (url = SLACK.webhookUrl) => postToWebhook(built, url, MESSAGE),

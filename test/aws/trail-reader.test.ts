@@ -5,11 +5,15 @@ import {
   GetTrailStatusCommand,
 } from '@aws-sdk/client-cloudtrail';
 import { mockClient } from 'aws-sdk-client-mock';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { readTrail, recordsWrites } from '../../shared/aws/trail-reader.ts';
 import { awsError, services } from '../fake-aws.ts';
 
 const cloudtrail = mockClient(CloudTrailClient);
+// Files share a process, and a mocked class would stay mocked.
+afterAll(() => {
+  cloudtrail.restore();
+});
 beforeEach(() => cloudtrail.reset());
 
 const field = (Field: string, how: object) => ({ Field, ...how });

@@ -1,17 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  countDropped,
-  endpointOfSchedule,
-  forgetEndpoint,
-  listDropped,
-  listQuarantined,
-  listRememberedEndpoints,
-  quarantine,
-  releaseQuarantined,
-  rememberEndpoint,
-  rememberSchedule,
-} from '../../shared/aws/work.ts';
-import { endpoint, NOW } from '../builders.ts';
+import { countDropped, listDropped, listQuarantined, quarantine, releaseQuarantined } from '../../shared/aws/work.ts';
+import { NOW } from '../builders.ts';
 import { fakeAws } from '../fake-aws.ts';
 import { fakeTables } from '../fake-ledger.ts';
 
@@ -66,35 +55,4 @@ test('dropped events are counted by reason', async () => {
     { reason: 'a', count: 3 },
     { reason: 'b', count: 1 },
   ]);
-});
-
-describe('which endpoint a schedule watches', () => {
-  test('is remembered by account and region, so that its deletion can be mapped', async () => {
-    const { services } = setUp();
-    await rememberSchedule(services, endpoint, 's');
-    expect(await endpointOfSchedule(services, endpoint, 's')).toEqual(endpoint);
-    expect(await endpointOfSchedule(services, { ...endpoint, region: 'eu-west-1' }, 's')).toBeUndefined();
-    expect(await endpointOfSchedule(services, endpoint, 'other')).toBeUndefined();
-  });
-  test('is written once a minute per container, and again where it moved', async () => {
-    const { services, aws } = setUp();
-    await rememberSchedule(services, endpoint, 's');
-    await rememberSchedule(services, endpoint, 's');
-    expect(aws.calls).toEqual(['PutItem']);
-    await rememberSchedule(services, { ...endpoint, name: 'moved' }, 's');
-    expect((await endpointOfSchedule(services, endpoint, 's'))?.name).toBe('moved');
-  });
-});
-
-describe('the endpoints that the sweep has seen', () => {
-  test('are listed by account and region, once whatever the case of their name, until they are forgotten', async () => {
-    const { services } = setUp();
-    const other = { ...endpoint, name: 'Churn-Dev' };
-    for (const ref of [endpoint, other, { ...endpoint, name: 'FRAUD-prod' }, { ...endpoint, region: 'eu-west-1' }]) {
-      await rememberEndpoint(services, ref);
-    }
-    expect(await listRememberedEndpoints(services, endpoint)).toEqual([other, { ...endpoint, name: 'FRAUD-prod' }]);
-    await forgetEndpoint(services, endpoint);
-    expect(await listRememberedEndpoints(services, endpoint)).toEqual([other]);
-  });
 });

@@ -13,14 +13,20 @@ import {
 } from '../../cli/approval-actions.ts';
 import { approvalsList, approvalsReviews, approvalsShow } from '../../cli/approvals.ts';
 import { auditExport, auditList, auditShow } from '../../cli/audit.ts';
+import { auditQuery, type QueryOptions } from '../../cli/audit-query.ts';
+import { auditReconcile } from '../../cli/audit-reconcile.ts';
+import { auditSettings } from '../../cli/audit-settings.ts';
 import { auditVerify } from '../../cli/audit-verify.ts';
 import { changes } from '../../cli/changes.ts';
+import { cost } from '../../cli/cost.ts';
 import { doctor } from '../../cli/doctor.ts';
 import { listQuarantinedEvents } from '../../cli/events.ts';
 import type { Output } from '../../cli/output.ts';
+import { pricesRefresh, pricesShow } from '../../cli/prices.ts';
 import { FORMATS, type Format } from '../../cli/report.ts';
 import { scan } from '../../cli/scan.ts';
 import { type SmokeReport, smoke } from '../../cli/smoke.ts';
+import { waiverGrant, waiverList, waiverRevoke } from '../../cli/waiver.ts';
 import type { LedgerRecord } from '../../shared/model/ledger-record.ts';
 import { deploy, eventually, outcomeOf, requestOf } from '../acceptance/gate.ts';
 import { ACCOUNT, Runtime } from '../acceptance/runtime.ts';
@@ -47,6 +53,14 @@ const inside = <Rest extends unknown[]>(
   ...rest: Rest
 ) => printed((output) => command(...rest, options(), output));
 const scanned = (format: Format) => printed((output) => scan({ ...options(), format }, output));
+
+/** What `approvals code` prints for scripts, and the code that it had mailed. */
+const codeFor = async (person: string) => {
+  const { out } = await printed((output) => approvalsCode({ ...options(), json: true, as: person }, output));
+  const mails = (await runtime.mails()).filter(({ to }) => to === `${person}@example.com`);
+  const codes = mails.flatMap(({ text }) => /Your code to log in to Portcullis: (\S+)/.exec(text)?.[1] ?? []);
+  return { as: person, login: (JSON.parse(out) as { login: string }).login, code: codes.at(-1) ?? '' };
+};
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'portcullis-cli-'));
@@ -115,12 +129,51 @@ describe('changes', () => {
   });
 });
 
+describe('cost', () => {
+  test('shows each environment against its budget, who uses it, and what waits', async () => {
+    const { code, out } = await printed((output) => cost(options(), output));
+    expect(code).toBe(0);
+    expect(out).toMatch(/^ENVIRONMENT +NOW +CEILING +PEAK +BUDGET +LEFT +ENDPOINTS\nprod +\S+ +\S+ +\S+ +\$50\.00 /);
+    expect(out).toMatch(/^staging +\$\S+ +not accepted +big-staging .* x ml\.g5\.xlarge at \$1\.4084$/m);
+    expect(out).toMatch(/^prod +change \d+ of asking-prod .*\$0\.23/m);
+    const { out: machine } = await printed((output) => cost({ ...options(), json: true }, output));
+    expect(JSON.parse(machine)).toMatchObject({
+      counts: 'ceiling',
+      environments: [{ environment: 'prod', budgetUsd: 50, unread: 0 }, {}, {}],
+    });
+  });
+  test('rests on prices that can be shown and read anew', async () => {
+    const show = (type: string) => printed((output) => pricesShow({ ...options(), type }, output));
+    expect((await show('ml.m5.large')).out).toMatch(
+      /^us-east-1, as of 2025-06-18: Mixed public evidence.*\nTYPE +USD\/HOUR\nml\.m5\.large +0\.115\n$/,
+    );
+    expect(await show('ml.m99.large')).toMatchObject({
+      code: 2,
+      err: 'ml.m99.large has no hosting price in us-east-1 as of 2025-06-18: its cost is unknown.\n',
+    });
+    await runtime.fail('AWSPriceListService.GetProducts', 'AccessDeniedException', 1);
+    expect(await printed((output) => pricesRefresh(options(), output))).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(
+        /^us-east-1: not refreshed; the prices of before count\. AWS refused: AccessDeniedException/,
+      ),
+    });
+    expect(await printed((output) => pricesRefresh(options(), output))).toMatchObject({
+      code: 0,
+      out: 'us-east-1: 258 hosting prices as of 2025-06-18, 0 prices moved.\n',
+    });
+    expect((await show('ml.m5.large')).out).toContain(
+      'AWS Price List of AmazonSageMaker, version shipped-with-portcullis',
+    );
+  });
+});
+
 describe('scan', () => {
   test('reads every endpoint and ends with 1, because one of them is blocked', async () => {
     const { code, out, err } = await local('scan');
     expect(code).toBe(1);
     expect(err).toBe('read 4 of 4 endpoints\n');
-    expect(out).toMatch(/^small-dev +dev +compliant +pass +- +every policy that applies is met$/m);
+    expect(out).toMatch(/^small-dev +dev +compliant +advice +rollback-alarms +The deployment kept no old fleet/m);
     expect(out).toMatch(/^big-staging +staging +blocked +violation +staging-instance-type /m);
     expect(out).toMatch(/^asking-prod +prod +needs-approval +needs-approval +prod-human-approval /m);
     expect(out).toMatch(/^prod +2 +0 +2 +0 +0$/m);
@@ -229,14 +282,6 @@ describe('approvals', () => {
     expect(answered.err).toMatch(/There is no request a{26}/);
   });
 
-  /** What `approvals code` prints for scripts, and the code that it had mailed. */
-  const codeFor = async (person: string) => {
-    const { out } = await printed((output) => approvalsCode({ ...options(), json: true, as: person }, output));
-    const mails = (await runtime.mails()).filter(({ to }) => to === `${person}@example.com`);
-    const codes = mails.flatMap(({ text }) => /Your code to log in to Portcullis: (\S+)/.exec(text)?.[1] ?? []);
-    return { as: person, login: (JSON.parse(out) as { login: string }).login, code: codes.at(-1) ?? '' };
-  };
-
   test('a wrong code ends with 1 and records nothing', async () => {
     const { login } = await codeFor('ada');
     const wrong = { ...options(), as: 'ada', login, code: 'WRONG', reason: 'y' };
@@ -316,7 +361,12 @@ describe('approvals', () => {
     for (const { out, err } of [second, shown, listed]) expect(UNSEEN.exec(out + err)).toBeNull();
     expect(shown.out).not.toMatch(/^Recorded: rejected/m);
     expect(await runtime.bodies('asking-prod', 'approval-given')).toMatchObject([
-      { approver: 'ada', via: 'cli', reason },
+      // What would steer a terminal is on record as its number; lines stay lines.
+      {
+        approver: 'ada',
+        via: 'cli',
+        reason: 'load \\u001b[8mtest\\u009b2J\\u202e passed\nRecorded: rejected by ben.',
+      },
     ]);
   });
 
@@ -373,7 +423,8 @@ describe('audit', () => {
     expect([shown.code, verified.code, exported.code, misspelt.code]).toEqual([2, 2, 2, 64]);
     expect(shown.err).toMatch(/Nothing is on record for nobody/);
     expect(verified).toMatchObject({ out: '', err: 'There was nothing to verify.\n' });
-    expect(exported).toMatchObject({ out: '', err: '0 records of 1 streams exported.\n' });
+    // The limits and prices that decisions name go with every part.
+    expect(exported.err).toMatch(/^\d+ records exported\.\nNothing is on record of what was asked for\.\n$/);
   });
 
   test('export writes every record as a line, to standard output or to a file for the owner alone', async () => {
@@ -396,9 +447,12 @@ describe('audit', () => {
         .filter(({ pk }) => pk === stream)
         .map(({ record }) => record),
     ).toEqual(records);
-    expect(lines(readFileSync(path, 'utf8')).map(({ record }) => record)).toEqual(records);
-    expect(printedLines.err).toBe(`${lines(printedLines.out).length} records of 4 streams exported.\n`);
-    expect(file.err).toBe(`${records.length} records of 1 streams exported to ${path}.\n`);
+    const kept = lines(readFileSync(path, 'utf8'));
+    expect(kept.filter(({ pk }) => pk === stream).map(({ record }) => record)).toEqual(records);
+    // The limits and prices that decisions name go with every part.
+    expect(kept.every(({ pk }) => pk === stream || pk.startsWith('settings#'))).toBe(true);
+    expect(printedLines.err).toBe(`${lines(printedLines.out).length} records exported.\n`);
+    expect(file.err).toBe(`${kept.length} records exported to ${path}.\n`);
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(nowhere.code).toBe(2);
     expect(nowhere.err).toMatch(/trail\.jsonl cannot be written: ENOENT/);
@@ -408,8 +462,96 @@ describe('audit', () => {
   test('verify finds every chain whole', async () => {
     const [plain, json] = await Promise.all([inside(auditVerify), local('audit', 'verify', '--json')]);
     expect([plain.code, json.code]).toEqual([0, 0]);
-    expect(plain.out).toMatch(/^\d+ records in 4 streams: every chain is whole, and nothing differs from /);
-    expect(JSON.parse(json.out)).toMatchObject({ streams: 4, broken: [], heads: [{}, {}, {}, {}] });
+    expect(plain.out).toMatch(/^\d+ records in \d+ streams: every chain is whole, and nothing differs from /);
+    const { streams, broken, heads } = JSON.parse(json.out) as Record<
+      'streams' | 'broken' | 'heads',
+      { stream: string }[]
+    >;
+    expect({ broken, heads: heads.length }).toEqual({ broken: [], heads: streams });
+    const of = (kind: RegExp) => heads.filter(({ stream }) => kind.test(stream)).length;
+    // The gate's own streams are proven like any other: what the limits and prices were, each by its digest.
+    expect([of(/^endpoint#/), of(/^settings#.*#(limits|prices)-[0-9a-f]+$/)]).toEqual([4, 2]);
+  });
+});
+
+describe('questions and waivers', () => {
+  type Told = { answers: { endpoint: string; kind: string }[]; next?: string; cost: { requests: number } };
+  const ask = async (wanted: QueryOptions) => {
+    const told = await printed((output) => auditQuery({ ...options(), json: true, ...wanted }, output));
+    expect(told.code, told.err).toBe(0);
+    return JSON.parse(told.out) as Told;
+  };
+
+  test('one question at a time is answered by the index that is there for it', async () => {
+    expect((await ask({ blocked: true })).answers).toMatchObject([{ endpoint: 'big-staging', result: 'blocked' }]);
+    expect((await ask({ approvedBy: 'ada' })).answers).toMatchObject([{ endpoint: 'asking-prod' }]);
+    const prod = await ask({ environment: 'prod' });
+    expect(new Set(prod.answers.map(({ endpoint }) => endpoint))).toEqual(new Set(['asking-prod', 'unwanted-prod']));
+    const unplanned = (await ask({ unplanned: true })).answers.map(({ endpoint }) => endpoint);
+    expect(unplanned).toContain('big-staging');
+    expect((await ask({ breakGlass: true, open: true })).answers).toEqual([]);
+  });
+  test('answers come a page at a time, as a table, or as CSV', async () => {
+    const first = await ask({ environment: 'prod', limit: '1' });
+    expect(first.answers).toHaveLength(1);
+    const second = await ask({ environment: 'prod', limit: '1', after: first.next ?? '' });
+    expect(second.answers[0]).not.toEqual(first.answers[0]);
+    const [plain, csv, two] = await Promise.all([
+      printed((output) => auditQuery({ ...options(), endpoint: 'big-staging' }, output)),
+      local('audit', 'list', '--blocked', '--csv'),
+      printed((output) => auditQuery({ ...options(), blocked: true, unplanned: true }, output)),
+    ]);
+    expect(plain.out).toMatch(/^AT +ENDPOINT +CHANGE +KIND +WHAT +WHO +REASON\n/);
+    expect(plain.err).toMatch(/^\d+ records, 1 requests, [\d.]+ read units\.\n$/);
+    expect(csv.out.split('\n')[0]).toBe(
+      '"at","account","region","endpoint","change","sequence","kind","what","who","reason"',
+    );
+    expect(csv.out).toMatch(/"big-staging","\d+","\d+","outcome","blocked"/);
+    expect({ code: two.code, err: two.err }).toMatchObject({
+      code: 64,
+      err: expect.stringContaining('One question at a time'),
+    });
+  });
+  test('what a decision was made under is on record, and found by its digest', async () => {
+    const [findings] = await runtime.bodies('big-staging', 'findings');
+    const under = await ask({ priceDigest: findings?.priceDigest ?? '' });
+    expect(new Set(under.answers.map(({ endpoint }) => endpoint)).size).toBe(4);
+    const shown = await printed((output) => auditSettings('big-staging', { ...options(), json: true }, output));
+    expect(JSON.parse(shown.out)).toMatchObject([
+      { digest: findings?.policyDigest, statements: { 'dev-instance-type': expect.any(String) } },
+      { digest: findings?.priceDigest, prices: expect.any(Object) },
+    ]);
+  });
+  test('a waiver has the endpoint judged again at once, without what it excuses; revoking it, with it', async () => {
+    const until = new Date(Date.now() + 86_400_000).toISOString();
+    const results = async () => (await runtime.bodies('big-staging', 'outcome')).map(({ violations }) => violations);
+    const before = (await results()).length;
+    const given = { policy: 'staging-instance-type', until, reason: 'load test of a week' };
+    const granting = { ...options(), ...(await codeFor('ada')), ...given };
+    const granted = await printed((output) => waiverGrant('big-staging', granting, output));
+    expect(granted).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/Recorded: waiver \w{26} of staging-.*change \d+/),
+    });
+    await eventually(`the decision under the waiver`, async () => (await results()).length === before + 1);
+    expect((await results()).at(-1)).not.toContain('staging-instance-type');
+    const { findings = [] } = (await runtime.bodies('big-staging', 'findings')).at(-1) ?? {};
+    expect(findings.find(({ policy }) => policy === 'staging-instance-type')?.outcome).toBe('waived');
+    const listed = await printed((output) => waiverList({ ...options(), json: true }, output));
+    const [waiver] = JSON.parse(listed.out) as { id: string }[];
+    expect(waiver).toMatchObject({ endpoint: 'big-staging', policy: 'staging-instance-type', approver: 'ada' });
+    const revoking = { ...options(), ...(await codeFor('ben')), reason: 'it is over' };
+    expect(await printed((output) => waiverRevoke('big-staging', waiver?.id ?? '', revoking, output))).toMatchObject({
+      code: 0,
+    });
+    await eventually(`the decision without it`, async () => (await results()).length === before + 2);
+    expect((await results()).at(-1)).toContain('staging-instance-type');
+    expect((await printed((output) => waiverList(options(), output))).out).toMatch(/^No waiver was in force/);
+  });
+  test('without CloudTrail nothing is reconciled, which is said and not passed over', async () => {
+    const asking = { ...options(), from: '2026-01-01', trailBucket: 'no-such-trail' };
+    const told = await printed((output) => auditReconcile({ ...asking, record: false }, output));
+    expect(told).toMatchObject({ code: 2, out: expect.stringMatching(/NOT READ/) });
   });
 });
 
@@ -535,9 +677,10 @@ describe('smoke', () => {
       'chain: ok',
       'reading: ok',
       'posting: ok',
+      'metrics: ok',
       'time: ok',
     ]);
-    expect(err.trimEnd().split('\n')).toHaveLength(6);
+    expect(err.trimEnd().split('\n')).toHaveLength(7);
     expect(await runtime.bodies(report.endpoint, 'outcome')).toMatchObject([
       { result: 'deleted', environment: 'dev', cause: 'portcullis smoke' },
     ]);

@@ -80,6 +80,7 @@ function setUp() {
       progress: (line) => lines.push(line),
       pause: async (ms) => void aws.clock.advance(ms / 1000),
       fetch: async (input, init) => {
+        if (String(input) === `${URL}/metrics`) return new Response(...metrics);
         const status = await gate.answer(init?.method ?? 'GET', String(input).slice(URL.length));
         return { status } as Response;
       },
@@ -89,6 +90,11 @@ function setUp() {
   };
   return { aws, tables, gate, lines, smoke, ...archive };
 }
+
+const WHOLE: ConstructorParameters<typeof Response> = [
+  '# HELP x\nportcullis_changes_total{outcome="blocked"} 1\nportcullis_sweep_lag_seconds 1\nportcullis_ledger_appends_total 1\n',
+];
+let metrics = WHOLE;
 
 beforeEach(() => {
   sts.reset();
@@ -122,6 +128,19 @@ describe('smoke', () => {
     const { checks, code } = await smoke('');
     expect(code).toBe(0);
     expect(checks.map(({ check }) => check)).not.toContain('archive');
+  });
+
+  test('on this machine wants metrics that Prometheus can read', async () => {
+    const { smoke } = setUp();
+    expect((await smoke('')).of('metrics')).toMatchObject({ result: 'ok', detail: '3 samples for Prometheus' });
+    metrics = ['portcullis_changes_total 1\n'];
+    expect((await smoke('')).of('metrics')).toMatchObject({
+      result: 'problem',
+      detail: expect.stringContaining('lacks portcullis_sweep_lag_seconds, portcullis_ledger_appends_total'),
+    });
+    metrics = ['', { status: 500 }];
+    expect((await smoke('')).of('metrics')).toMatchObject({ result: 'problem' });
+    metrics = WHOLE;
   });
 
   test('an event that the bus does not take ends it, unchecked', async () => {

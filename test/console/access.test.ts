@@ -160,3 +160,23 @@ describe('a console on this machine', () => {
     ]);
   });
 });
+
+describe('with authentication switched off', () => {
+  test('everybody reads, and still nobody answers without proof of who they are', async () => {
+    const { services, tables } = await gateInMemory({ config: a.config({ off: ['authentication'] }) });
+    const before = tables.records().length;
+    expect((await respond(eventFor('/changes'), services)).statusCode).toBe(200);
+    const answer = new URLSearchParams({ answer: 'approved', reason: 'x', digest: a.opened().digest }).toString();
+    expect(
+      (await respond(eventFor(REQUEST_PATH, { method: 'POST', body: answer }), services)).statusCode,
+    ).toBeGreaterThan(399);
+    expect(tables.records()).toHaveLength(before);
+  });
+  test('programs need not show the token', async () => {
+    const { services } = await gateInMemory({ config: a.config({ off: ['authentication'] }) });
+    const sent = { method: 'POST', body: '{}' };
+    expect((await respond(eventFor('/token/plans', sent), services)).statusCode).toBe(400);
+    const asEver = await gateInMemory();
+    expect((await respond(eventFor('/token/plans', sent), asEver.services)).statusCode).toBe(401);
+  });
+});

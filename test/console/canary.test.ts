@@ -43,7 +43,12 @@ test('task token, session, binding and code are on no page, in no address, in no
 
   // Every page there is, as somebody who has logged in sees it, before and after the decision.
   const visited = new Set([REQUEST_PATH, '/', '/login', '/login/code']);
-  for (const address of visited) for (const link of linksOf((await see(one.get(address))).body)) visited.add(link);
+  // The list links to itself under many filters, which all show it the same way.
+  const isNew = (link: string) =>
+    !link.includes('?') ||
+    ![...visited].some((each) => each.split('?')[0] === link.split('?')[0] && each.includes('?'));
+  for (const address of visited)
+    for (const link of linksOf((await see(one.get(address))).body)) if (isNew(link)) visited.add(link);
   expect(visited.size).toBeGreaterThan(6);
   await see(one.post(`${REQUEST_PATH}/answer`, { reason: 'x', answer: 'approved', digest: a.HEX, token: a.HEX }));
   const hidden = await one.fieldsOf(REQUEST_PATH, '/answer');

@@ -2,12 +2,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, type Mock, test, vi } from 'vitest';
 import { ROUTES, respond } from '../../functions/http-api.ts';
+import { acceptRemediation } from '../../shared/aws/accept-remediation.ts';
 import { decide } from '../../shared/aws/approvals.ts';
 import { askAgain } from '../../shared/aws/ask-again.ts';
 import { comment } from '../../shared/aws/comment.ts';
 import { reviewBreakGlass } from '../../shared/aws/review-break-glass.ts';
+import { grantWaiver, revokeWaiver } from '../../shared/aws/waivers.ts';
 import { withdraw } from '../../shared/aws/withdraw.ts';
 import { ConfigFile } from '../../shared/config.ts';
+import { streamOf } from '../../shared/model/endpoint-ref.ts';
 import * as a from '../builders.ts';
 import { clickEvent, fakeSlack, formOf, payload, SLACK, signed as signedBySlack } from '../fake-slack.ts';
 import { eventFor, gateInMemory } from './gate-in-memory.ts';
@@ -18,6 +21,10 @@ import { eventFor, gateInMemory } from './gate-in-memory.ts';
 vi.mock('../../shared/aws/approvals.ts', async (actual) => {
   const module = await actual<typeof import('../../shared/aws/approvals.ts')>();
   return { ...module, decide: vi.fn(module.decide) };
+});
+vi.mock('../../shared/aws/accept-remediation.ts', async (actual) => {
+  const module = await actual<typeof import('../../shared/aws/accept-remediation.ts')>();
+  return { ...module, acceptRemediation: vi.fn(module.acceptRemediation) };
 });
 vi.mock('../../shared/aws/ask-again.ts', async (actual) => {
   const module = await actual<typeof import('../../shared/aws/ask-again.ts')>();
@@ -31,15 +38,25 @@ vi.mock('../../shared/aws/review-break-glass.ts', async (actual) => {
   const module = await actual<typeof import('../../shared/aws/review-break-glass.ts')>();
   return { ...module, reviewBreakGlass: vi.fn(module.reviewBreakGlass) };
 });
+vi.mock('../../shared/aws/waivers.ts', async (actual) => {
+  const module = await actual<typeof import('../../shared/aws/waivers.ts')>();
+  return { ...module, grantWaiver: vi.fn(module.grantWaiver), revokeWaiver: vi.fn(module.revokeWaiver) };
+});
 vi.mock('../../shared/aws/withdraw.ts', async (actual) => {
   const module = await actual<typeof import('../../shared/aws/withdraw.ts')>();
   return { ...module, withdraw: vi.fn(module.withdraw) };
 });
 
-const DECIDING = { decide, comment, withdraw, reviewBreakGlass, askAgain } as Record<string, unknown> as Record<
-  string,
-  Mock
->;
+const DECIDING = {
+  decide,
+  comment,
+  withdraw,
+  reviewBreakGlass,
+  askAgain,
+  grantWaiver,
+  revokeWaiver,
+  acceptRemediation,
+} as Record<string, unknown> as Record<string, Mock>;
 const ACTIONS: Record<string, string> = {
   answer: 'decide',
   comment: 'comment',
@@ -48,7 +65,12 @@ const ACTIONS: Record<string, string> = {
   again: 'askAgain',
   'ask-again': 'askAgain',
   'break-glass': 'decide',
+  grant: 'grantWaiver',
+  revoke: 'revokeWaiver',
+  'put-back': 'acceptRemediation',
 };
+const PUT_BACK = '/changes/{account}/{region}/{endpoint}/{generation}/put-back';
+const WAIVERS = '/waivers/{account}/{region}/{endpoint}';
 /** Routes that change something else. None of them may write anything about a request. */
 const ELSEWHERE: Record<string, string> = {
   'POST /code': 'mails a code',
@@ -62,7 +84,9 @@ const ELSEWHERE: Record<string, string> = {
 };
 
 const changing = ROUTES.filter(({ method }) => method !== 'GET').map(({ method, path }) => `${method} ${path}`);
-const actionOf = (route: string) => /^POST (?:\/api|\/code)?\/approvals\/\{id\}\/([a-z-]+)$/.exec(route)?.[1];
+const actionOf = (route: string) =>
+  /^POST (?:\/api|\/code)?\/approvals\/\{id\}\/([a-z-]+)$/.exec(route)?.[1] ??
+  (route.includes(WAIVERS) || route.endsWith(PUT_BACK) ? route.split('/').at(-1) : undefined);
 const reaches = (route: string) => (route === 'POST /slack/interactions' ? 'decide' : ACTIONS[actionOf(route) ?? '']);
 
 const DIGEST = a.opened().digest;
@@ -72,6 +96,9 @@ const FIELDS: Record<string, Record<string, unknown>> = {
   withdraw: { reason: 'no' },
   review: { finding: 'justified', reason: 'ok' },
   again: {},
+  grant: { policy: 'prod-model-monitor', until: a.later(86_400), reason: 'ok' },
+  revoke: { waiver: 'w1', reason: 'ok' },
+  'put-back': { reason: 'ok', digest: DIGEST },
 };
 const FORM_FIELDS: Record<string, Record<string, string>> = {
   answer: { answer: 'approved', reason: 'ok', name: 'fraud-prod' },
@@ -80,6 +107,7 @@ const FORM_FIELDS: Record<string, Record<string, string>> = {
   review: { finding: 'justified', reason: 'ok' },
   'ask-again': {},
   'break-glass': { reason: 'ok', name: 'fraud-prod', alone: 'yes' },
+  'put-back': { reason: 'ok', name: 'fraud-prod' },
 };
 
 beforeEach(() => {
@@ -102,7 +130,7 @@ async function gate() {
     },
     notifications: { slack: { channel: SLACK.channel, appId: SLACK.appId, buttons: ['prod'] } },
   });
-  return { arn, ...(await gateInMemory({ config: a.config({ file }), fetch: fakeSlack().fetch })) };
+  return { arn, ...(await gateInMemory({ config: a.config({ file }), fetchPinned: fakeSlack().fetch })) };
 }
 type Gate = Awaited<ReturnType<typeof gate>>;
 
@@ -110,7 +138,12 @@ type Gate = Awaited<ReturnType<typeof gate>>;
 async function use(route: string, proven: boolean, world: Gate): Promise<void> {
   const { services, arn, aws } = world;
   const action = actionOf(route) ?? '';
-  const path = route.replace('POST ', '').replace('{id}', a.REQUEST);
+  const { account, region, name } = a.endpoint;
+  const path = route
+    .replace('POST ', '')
+    .replace('{id}', a.REQUEST)
+    .replace(WAIVERS, `/waivers/${account}/${region}/${name}`)
+    .replace(PUT_BACK, `/changes/${account}/${region}/${name}/1/put-back`);
   const json = { 'content-type': 'application/json' };
   if (route === 'POST /slack/interactions') {
     const body = formOf(payload({}));
@@ -131,7 +164,8 @@ async function use(route: string, proven: boolean, world: Gate): Promise<void> {
     // A form of the page, or where this state of the request has none, the token that it would carry.
     const { formToken } = await import('../../shared/model/form-token.ts');
     const secret = [...browser.cookies].find(([name]) => name.endsWith('portcullis'))?.[1] ?? '';
-    const token = proven ? formToken(secret, action, a.REQUEST, DIGEST) : '0'.repeat(64);
+    const about = action === 'put-back' ? [streamOf(a.endpoint), '1'] : [a.REQUEST];
+    const token = proven ? formToken(secret, action, ...about, DIGEST) : '0'.repeat(64);
     await browser.post(path, { digest: DIGEST, token, ...FORM_FIELDS[action] });
   }
 }
@@ -153,7 +187,9 @@ describe('every route that changes something', () => {
       const called = Object.entries(DECIDING).flatMap(([name, { mock }]) =>
         mock.calls.map(([, given]) => [name, given]),
       );
-      expect(called).toEqual([[reaches(route), expect.objectContaining({ request: a.REQUEST, person: 'asha' })]]);
+      const ofEndpoint = route.includes(WAIVERS) || route.endsWith(PUT_BACK);
+      const about = ofEndpoint ? { endpoint: a.endpoint } : { request: a.REQUEST };
+      expect(called).toEqual([[reaches(route), expect.objectContaining({ ...about, person: 'asha' })]]);
     },
   );
   test.each(deciding)('%s reaches nothing without that proof, and writes nothing', async (route) => {
@@ -202,7 +238,11 @@ describe('there is no other way to write it', () => {
     ['approval-given', ['shared/model/approval.ts']],
     // The gate itself notes whom it told once more.
     ['commented', ['shared/aws/remind.ts', 'shared/model/comment.ts']],
+    ['waiver-granted', ['shared/model/waiver-grant.ts']],
+    ['waiver-revoked', ['shared/model/waiver-grant.ts']],
     ['break-glass-reviewed', ['shared/model/break-glass-review.ts']],
+    ['remediation-accepted', ['shared/model/put-back-acceptance.ts']],
+    ['remediation-intended', ['shared/aws/remediation-records.ts']],
     // The gate's own: what a later change or time ended, and what was decided by answers that were there already.
     [
       'decided',

@@ -42,7 +42,7 @@ afterEach(() => {
 /** A request of prod that waits, made by mallory. */
 function setUp(file = settings(), overrides: Partial<Services> = {}) {
   const slack = fakeSlack();
-  const aws = fakeAws({ config: config({ file }), fetch: slack.fetch, ...overrides });
+  const aws = fakeAws({ config: config({ file }), fetchPinned: slack.fetch, ...overrides });
   const tables = fakeTables(aws);
   tables.seed({ body: opened(), actor: person('mallory') }, findings(), requested());
   tables.approvals.set(REQUEST, requestItem({ token: sealed('canary-task-token', REQUEST) }));

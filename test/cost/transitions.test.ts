@@ -17,6 +17,8 @@ const task = (state: string, result: Pick<Invocation, 'output' | 'error'> = {}, 
 });
 const gather = task('GatherFacts');
 const check = (decision: string) => task('CheckPolicies', { output: { decision } });
+const putBack = task('CheckPolicies', { output: { decision: 'blocked', putBack: true } });
+const refused = task('VerifyMonitoring', { error: 'RefusedError' });
 const early = task('VerifyMonitoring', { error: 'NotSettledError' });
 const verified = task('VerifyMonitoring', { output: { state: 'verified' } });
 const record = task('RecordOutcome');
@@ -25,6 +27,12 @@ describe('the states that an execution enters', () => {
   test.each([
     ['compliant', [gather, check('compliant'), verified, record], 5],
     ['blocked', [gather, check('blocked'), record], 4],
+    ['blocked, with a way back', [gather, putBack, task('Remediate', { output: { state: 'over' } }), record], 6],
+    [
+      'refused once verified',
+      [gather, check('compliant'), refused, task('Remediate', { output: { state: 'over' } }), record],
+      7,
+    ],
     ['approved', [gather, check('needs-approval'), task('RequestApproval'), verified, record], 6],
     ['joined', [gather, check('joined')], 4],
     ['failed', [task('GatherFacts', { error: 'UnreadableFactsError' }), record], 2],

@@ -9,6 +9,7 @@ import {
   alarm,
   change,
   facts,
+  finding,
   findings,
   history,
   inDev,
@@ -30,7 +31,7 @@ function setUp(...written: Written[]) {
   tables.seed(...written);
   const check = (generation = 1) => run({ change: change(), generation, approvalTimeoutSeconds: 60 }, aws.services);
   const recorded = () => tables.bodies().find((body): body is RecordOf<'findings'> => body.kind === 'findings');
-  return { aws, tables, check, recorded };
+  return { aws, tables, check, recorded, services: aws.services };
 }
 const small = instanceVariant({ minInstances: 1, maxInstances: 1 });
 
@@ -59,7 +60,7 @@ describe('check policies', () => {
     ['one instance in dev', facts({ environment: inDev, variants: [small] }), 'compliant'],
   ])('%s is %s', async (_what, read, decision) => {
     const { check, tables } = setUp(opened(1, read));
-    expect(await check()).toEqual({ decision });
+    expect(await check()).toEqual({ decision, ...(decision === 'blocked' && { putBack: true }) });
     expect(tables.records().at(-1)).toMatchObject({ id: 'findings#1', actor: { kind: 'gate' }, body: { decision } });
   });
 
@@ -79,7 +80,7 @@ describe('check policies', () => {
         body: findings(1, [{ policy: 'p', statement: 's', outcome: 'violation', messages: ['m'] }]),
         id: 'findings#1',
       });
-    expect(await check()).toEqual({ decision: 'blocked' });
+    expect(await check()).toEqual({ decision: 'blocked', putBack: true });
     expect(tables.kinds()).toEqual(['change-opened#1', 'findings#1']);
   });
 
@@ -125,7 +126,7 @@ describe('a deployment that was accepted before', () => {
       outcome(),
       again(facts({ monitors: [monitor({ status: 'Stopped' })] })),
     );
-    expect(await check(2)).toEqual({ decision: 'blocked' });
+    expect(await check(2)).toEqual({ decision: 'blocked', putBack: true });
     expect(recorded()?.unchanged).toBe(false);
   });
   test('keeps its approval through a rename of its config and new monitors', async () => {
@@ -170,5 +171,20 @@ describe('a change that replaced one that people were asked about', () => {
   test('names nothing that people decided', async () => {
     const { check } = setUp(...asked, opened(2));
     expect(await check(2)).not.toHaveProperty('wake');
+  });
+});
+
+describe('what was refused goes on to be put back', () => {
+  test('not where the settings want nothing of that', async () => {
+    const { check, services } = setUp(opened(1, facts({ variants: [small] })));
+    services.config.policySettings.prod.remediation = 'off';
+    expect(await check()).toEqual({ decision: 'blocked' });
+  });
+  test('again where its execution is started anew, until that is over', async () => {
+    const refused = [opened(), findings(1, [finding('prod-budget', 'violation')]), outcome(1, 'blocked')];
+    expect(await setUp(...refused).check()).toEqual({ decision: 'blocked', putBack: true });
+    const digest = opened().digest;
+    const over = { kind: 'remediation-done', generation: 1, digest, result: 'abandoned', reason: 'gone' } as const;
+    expect(await setUp(...refused, over).check()).toEqual({ decision: 'blocked' });
   });
 });

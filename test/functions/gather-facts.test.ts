@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { run } from '../../functions/gather-facts.ts';
 import { storeToken } from '../../shared/aws/approvals.ts';
-import { endpointOfSchedule } from '../../shared/aws/work.ts';
+import { guardedEndpoints } from '../../shared/aws/guard-index.ts';
 import type { EndpointChange } from '../../shared/model/endpoint-change.ts';
 import { changeOf, historyOf } from '../../shared/model/endpoint-history.ts';
+import { guardKeysOf } from '../../shared/model/guard-key.ts';
 import {
   change,
   endpoint,
@@ -61,7 +62,8 @@ describe('gather facts', () => {
     aws.calls.length = 0;
     expect(await gather()).toEqual({ state: 'opened' });
     expect(tables.records()).toEqual(first);
-    expect(aws.calls.filter((call) => call !== 'Query')).toEqual([]);
+    // Only that the sweep has to look at it, once more: the first time may have died before that.
+    expect(aws.calls.filter((call) => call !== 'Query')).toEqual(['PutItem']);
   });
 
   test('an endpoint that is gone is gone, and who told of it is on record', async () => {
@@ -94,10 +96,31 @@ describe('gather facts', () => {
     await expect(run({ generation: 1 }, setUp().services)).rejects.toMatchObject({ name: 'InvalidInputError' });
   });
 
-  test('which schedules watch the endpoint is remembered for when they are deleted', async () => {
-    const { gather, services } = setUp();
-    await gather();
-    expect(await endpointOfSchedule(services, endpoint, 'fraud-prod-data-quality')).toEqual(endpoint);
+  test('what guards the endpoint is remembered for when it changes, and before it is on record', async () => {
+    const { gather, services, tables } = setUp();
+    tables.hooks.beforeInsert = () => {
+      throw awsError('InternalServerError');
+    };
+    await expect(gather()).rejects.toThrow();
+    for (const key of guardKeysOf(facts()))
+      expect(await guardedEndpoints(services, endpoint, [key])).toEqual([endpoint]);
+  });
+  test('what guards it is written once: what an earlier change has on record is in the index', async () => {
+    const { gather, aws, tables } = setUp();
+    tables.seed(opened(), findings(), outcome());
+    aws.world.alarms.MetricAlarms?.push({ ...aws.world.alarms.MetricAlarms[0], AlarmName: 'new' });
+    const names = [{ AlarmName: 'fraud-prod-DataDriftAlarm' }, { AlarmName: 'new' }];
+    aws.world.endpoint = {
+      ...aws.world.endpoint,
+      LastDeploymentConfig: { AutoRollbackConfiguration: { Alarms: names } } as never,
+    };
+    const written: unknown[] = [];
+    aws.world.before = (command, input) => {
+      const { Item } = input as { Item?: { pk?: { S?: string } } };
+      if (command === 'PutItem' && Item?.pk?.S?.startsWith('guard#')) written.push(Item.pk.S);
+    };
+    await gather(2);
+    expect(written).toEqual(['guard#alarm#111122223333#us-east-1#new']);
   });
 
   test('what was accepted before is carried along as the baseline', async () => {
@@ -172,7 +195,7 @@ describe('what happens while it reads', () => {
     await gather();
     aws.world.tags = [{ Key: 'environment', Value: 'dev' }];
     tables.add(outcome(1));
-    await gather(2, { cause, eventId: 'e2' });
+    await gather(2, { cause, eventId: 'e2', kind: cause.endsWith('Tags') ? 'guard' : 'endpoint' });
     expect(tables.bodies().at(-1)).toMatchObject({ environment: { name: 'dev' } });
   });
 });

@@ -83,7 +83,9 @@ const visit = (path: string, sent?: Sent) => respond(eventFor(path, sent), servi
 
 const APPROVAL = `/approvals/${a.REQUEST}`;
 const CHANGE = '/changes/111122223333/us-east-1/fraud-prod/1';
-const PATHS = ['/', CHANGE, '/approvals', APPROVAL, '/quarantine', '/login', '/login/code', '/style.css', '/health'];
+const ENDPOINT = '/endpoints/111122223333/us-east-1/fraud-prod';
+const LISTS = ['/', '/changes', '/changes.csv', '/approvals', '/quarantine'];
+const PATHS = [...LISTS, CHANGE, ENDPOINT, APPROVAL, '/cost', '/login', '/login/code', '/style.css', '/health'];
 
 const post = (headers: Record<string, string> = {}) =>
   visit(`${APPROVAL}/answer`, {
@@ -116,22 +118,45 @@ describe('pages', () => {
     dynamodb
       .on(QueryCommand, {
         IndexName: 'by-environment-month',
-        ExpressionAttributeValues: { ':month': { S: 'prod#2026-11' } },
+        ExpressionAttributeValues: {
+          ':hash': { S: 'prod#2026-11' },
+          ':from': { S: '2026-11' },
+          ':to': { S: '2026-11-99' },
+        },
       })
       .resolves({ Items: [item] });
-    const { body } = await visit('/', { query: 'environment=prod&result=&month=2026-11' });
+    const { body } = await visit('/changes', { query: 'environment=prod&result=&month=2026-11' });
     expect(body).toContain('Violates prod-budget.');
     expect(body).toContain('<option value="prod" selected>');
   });
 
-  test.each(['month=November', 'environment=qa', `result=${encodeURIComponent(HOSTILE)}`])(
+  test.each(['month=November', 'environment=qa', 'after=x', `result=${encodeURIComponent(HOSTILE)}`])(
     'a filter that makes no sense (%s) is a 400',
     async (query) => {
-      const { statusCode, body } = await visit('/', { query });
+      const { statusCode, body } = await visit('/changes', { query });
       expect(statusCode).toBe(400);
       expect(body).not.toContain('<script');
     },
   );
+
+  test('links to the list from the time when it was the first page still find it', async () => {
+    expect(await visit('/', { query: 'environment=prod&month=2026-11' })).toMatchObject({
+      statusCode: 303,
+      headers: { location: '/changes?environment=prod&month=2026-11' },
+    });
+  });
+
+  test('a list as CSV has the same rows, as a file', async () => {
+    const item = indexItem({ kind: 'outcome', at: a.NOW, result: 'blocked', reason: '=HYPERLINK("http://x")' });
+    dynamodb.on(QueryCommand, { IndexName: 'by-environment-month' }).resolves({ Items: [item] });
+    const { body = '', headers } = await visit('/changes.csv', { query: 'environment=prod&month=2026-11' });
+    expect(headers).toMatchObject({
+      'content-type': 'text/csv; charset=utf-8',
+      'content-disposition': 'attachment; filename="portcullis-changes-2026-11-20.csv"',
+    });
+    expect(body.trim().split('\r\n')).toHaveLength(2);
+    expect(body).toContain(`"'=HYPERLINK(""http://x"")"`);
+  });
 
   test('the stylesheet may be cached, is CSS, and is what the pages link to', async () => {
     const { headers } = await visit('/style.css');
@@ -212,10 +237,28 @@ describe('GET and HEAD', () => {
   });
 });
 
+describe('reading', () => {
+  const lines = () => logged.mock.calls.map(([line]) => JSON.parse(String(line)) as Record<string, unknown>);
+
+  test.each([
+    [CHANGE, 'change read', { account: '111122223333', region: 'us-east-1', name: 'fraud-prod', generation: 1 }],
+    [ENDPOINT, 'history read', { account: '111122223333', region: 'us-east-1', name: 'fraud-prod' }],
+    ['/changes.csv', 'changes exported', { filter: {}, rows: 0 }],
+  ])('%s is one line in the log, with who it was', async (path, message, about) => {
+    await visit(path);
+    expect(lines()).toEqual([{ level: 'INFO', message, person: 'asha', method: 'GET', ...about }]);
+  });
+
+  test('what is not there was not read', async () => {
+    await visit('/changes/111122223333/us-east-1/fraud-prod/99');
+    expect(lines()).toMatchObject([{ level: 'WARN', status: 404 }]);
+  });
+});
+
 describe('what is not there', () => {
   test.each([
     '/nothing',
-    '/changes',
+    '/changes/',
     '/approvals/',
     '/style.css/',
     '/stylexcss',
@@ -225,6 +268,8 @@ describe('what is not there', () => {
     '/changes/111122223333/us-east-1/fraud-prod/1e3',
     '/changes/111122223333/us-east-1/fraud-prod/99',
     '/changes/111122223333/us-east-1/%3Cscript%3E/1',
+    '/endpoints/111122223333/us-east-1/-',
+    '/endpoints/1/us-east-1/fraud-prod',
   ])('%s is a 404 page with an error id', async (path) => {
     const { statusCode, body } = await visit(path);
     expect(statusCode).toBe(404);
@@ -248,7 +293,7 @@ describe('an error inside', () => {
     const error = new Error('secret table name portcullis-ledger');
     error.name = 'ProvisionedThroughputExceededException';
     dynamodb.on(QueryCommand).rejects(error);
-    const { statusCode, body } = await visit('/', { query: 'month=2026-11' });
+    const { statusCode, body } = await visit('/changes', { query: 'month=2026-11' });
     expect(statusCode).toBe(500);
     expect(body).toContain(ERROR_ID);
     expect(body).not.toMatch(/secret|Provisioned|at .*\.ts/);
@@ -259,7 +304,7 @@ describe('an error inside', () => {
       message: 'Something went wrong',
       errorId: ERROR_ID,
       status: 500,
-      route: 'GET /',
+      route: 'GET /changes',
       error: 'ProvisionedThroughputExceededException',
     });
   });

@@ -346,7 +346,7 @@ describe('a change of the endpoint', () => {
     services.config.policySettings = settings({ prod: { ...settings().prod, minInstances: 3 } });
     plans(...approvedPlan());
     tables.seed(opened());
-    expect(await check(live, services)).toEqual({ decision: 'blocked' });
+    expect(await check(live, services)).toEqual({ decision: 'blocked', putBack: true });
     expect(bodies('findings')[0]).not.toHaveProperty('plan');
     expect(bodies('plan-matched')).toEqual([]);
   });
@@ -355,7 +355,7 @@ describe('a change of the endpoint', () => {
     const { services, tables, bodies } = setUp();
     services.config.policySettings = settings({ prod: { ...settings().prod, requirePlan: true } });
     tables.seed(opened());
-    expect(await check(live, services)).toEqual({ decision: 'blocked' });
+    expect(await check(live, services)).toEqual({ decision: 'blocked', putBack: true });
     expect(bodies('findings')[0]?.findings.at(-1)).toMatchObject({ policy: 'planned-change', outcome: 'violation' });
   });
 
@@ -393,8 +393,8 @@ describe('a change of the endpoint', () => {
     tables.seed(opened(1, under));
     expect(await check(live, services)).toEqual({ decision: 'compliant' });
     expect(aws.world.endpoint?.EndpointStatus).toBe('InService');
-    const verified = await verify(live, services);
-    expect(await recordOutcome({ ...live, verified }, services)).toEqual({ result: 'blocked' });
+    await expect(verify(live, services)).rejects.toMatchObject({ name: 'RefusedError' });
+    expect(await recordOutcome({ ...live, refused: {} }, services)).toEqual({ result: 'blocked' });
     expect(bodies('outcome')[0]).toMatchObject({ violations: ['planned-change'] });
   });
 
@@ -409,6 +409,7 @@ describe('a change of the endpoint', () => {
       MonitoringScheduleName: 'bias',
       MonitoringType: 'ModelBias',
     });
+    aws.world.described.bias = aws.world.described['fraud-prod-data-quality'] ?? {};
     aws.clock.advance(61);
     const there = await verify(live, services);
     expect(await recordOutcome({ ...live, verified: there }, services)).toEqual({ result: 'approved' });

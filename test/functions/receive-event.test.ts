@@ -3,9 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { run as gather } from '../../functions/gather-facts.ts';
 import { run } from '../../functions/receive-event.ts';
 import { ExecutionInput, executionName } from '../../shared/aws/executions.ts';
-import { listDropped, listQuarantined, rememberSchedule } from '../../shared/aws/work.ts';
+import { rememberGuards } from '../../shared/aws/guard-index.ts';
+import { listDropped, listQuarantined } from '../../shared/aws/work.ts';
 import type { RecordOf } from '../../shared/model/ledger-record.ts';
-import { change, endpoint, facts, findings, later, opened, outcome } from '../builders.ts';
+import { alarm, change, endpoint, facts, findings, later, opened, outcome } from '../builders.ts';
 import { awsError, fakeAws } from '../fake-aws.ts';
 import { fakeTables } from '../fake-ledger.ts';
 
@@ -187,7 +188,7 @@ describe('an event that names only a schedule or a component', () => {
 
   test('is mapped by what was remembered, even after the schedule is gone', async () => {
     const { receive, services, aws, started } = setUp();
-    await rememberSchedule(services, endpoint, 'fraud-prod-data-quality');
+    await rememberGuards(services, endpoint, facts());
     expect((await receive(STOP_SCHEDULE)).as).toBe('started');
     expect(aws.calls).not.toContain('DescribeMonitoringSchedule');
     expect(started()[0]?.change).toMatchObject({ endpoint, kind: 'guard', cause: 'StopMonitoringSchedule' });
@@ -195,14 +196,14 @@ describe('an event that names only a schedule or a component', () => {
   });
   test('is looked up where nothing was remembered', async () => {
     const { receive, aws, started } = setUp();
-    aws.world.inlineSchedules['fraud-prod-data-quality'] = { EndpointName: 'fraud-prod' };
+    aws.world.described['fraud-prod-data-quality'] = { EndpointName: 'fraud-prod' };
     expect((await receive(STOP_SCHEDULE)).as).toBe('started');
     expect(started()).toHaveLength(1);
     aws.world.components.ic = { EndpointName: 'fraud-prod' };
     expect((await receive(BY_COMPONENT)).as).toBe('joined');
   });
   test.each([
-    ['unknown-monitoring-schedule', STOP_SCHEDULE],
+    ['guard-of-something-else', STOP_SCHEDULE],
     ['unknown-inference-component', BY_COMPONENT],
   ])('that nobody knows any more is counted as %s', async (reason, event) => {
     const { receive, services, started } = setUp();
@@ -235,6 +236,62 @@ describe('a guard', () => {
     known.tables.seed(opened(1, before), outcome(1));
     expect((await known.receive(ALARM)).as).toBe('started');
     expect(started()).toHaveLength(1);
+  });
+  test('of an endpoint that is gone is dropped: people clean up alarms after it', async () => {
+    const { receive, aws, services, tables, started } = setUp();
+    await rememberGuards(services, endpoint, before);
+    aws.world.endpoint = undefined;
+    tables.seed(opened(1, before), outcome(1, 'deleted'));
+    expect((await receive({ ...ALARM, time: later(3600) })).as).toBe('dropped');
+    expect(started()).toEqual([]);
+  });
+  test.each([
+    'cloudtrail-cloudwatch-DeleteAlarms',
+    'cloudtrail-cloudwatch-DisableAlarmActions',
+    'cloudtrail-cloudwatch-PutAlarmMuteRule',
+    'cloudtrail-s3-DeleteBucketEncryption',
+    'cloudtrail-s3-PutBucketEncryption',
+    'cloudtrail-sagemaker-DeleteMonitoringSchedule',
+  ])('that the index knows starts a change that says who: %s', async (name) => {
+    const { receive, services, started } = setUp();
+    await rememberGuards(services, endpoint, facts());
+    expect((await receive(fixture(name))).as).toBe('started');
+    expect(started()).toMatchObject([{ change: { endpoint, kind: 'guard', actor: { person: 'dana.ortiz' } } }]);
+  });
+  test('that is part of a composite alarm guards what the composite does', async () => {
+    const { receive, services, started } = setUp();
+    const { deployment } = facts();
+    if (!deployment.known) throw new Error('the perfect deployment is known');
+    const composite = alarm('either', { type: 'composite', dependsOn: ['fraud-prod-DataDriftAlarm'] });
+    await rememberGuards(services, endpoint, facts({ deployment: { ...deployment, rollbackAlarms: [composite] } }));
+    expect((await receive(fixture('cloudtrail-cloudwatch-DeleteAlarms'))).as).toBe('started');
+    expect(started()).toHaveLength(1);
+  });
+  test('of several endpoints starts one change of each, and again none', async () => {
+    const { receive, services, started, aws } = setUp();
+    const other = { ...endpoint, name: 'pricing-prod' };
+    await rememberGuards(services, endpoint, facts());
+    await rememberGuards(services, other, facts({ endpoint: other }));
+    const event = fixture('cloudtrail-s3-DeleteBucketEncryption');
+    expect((await receive(event)).detail).toBe('change 1 of fraud-prod; change 1 of pricing-prod');
+    await receive(event);
+    expect(started().map(({ change }) => change.endpoint.name)).toEqual(['fraud-prod', 'pricing-prod']);
+    expect(aws.world.executions.size).toBe(2);
+  });
+  test('where one of several fails, is delivered again and starts what is missing', async () => {
+    const { receive, services, started, aws } = setUp();
+    const other = { ...endpoint, name: 'pricing-prod' };
+    await rememberGuards(services, endpoint, facts());
+    await rememberGuards(services, other, facts({ endpoint: other }));
+    let starts = 0;
+    aws.world.before = (command) => {
+      starts += Number(command === 'StartExecution');
+      if (command === 'StartExecution' && starts === 2) throw awsError('ThrottlingException');
+    };
+    const event = fixture('cloudtrail-s3-DeleteBucketEncryption');
+    await expect(receive(event)).rejects.toMatchObject({ name: 'ThrottlingException' });
+    expect((await receive(event)).as).toBe('started');
+    expect(started().map(({ change }) => change.endpoint.name)).toEqual(['fraud-prod', 'pricing-prod']);
   });
   test('is not held by facts that were taken from the cache before it happened', async () => {
     const { receive, aws, tables, services } = setUp();

@@ -33,7 +33,7 @@ function setUp(file: Record<string, unknown> = SETTINGS, ...written: Written[]) 
   const slack = fakeSlack();
   const aws = fakeAws({
     config: config({ file: ConfigFile.parse(file) } as Partial<Config>),
-    fetch: slack.fetch,
+    fetchPinned: slack.fetch,
     measure: (metric) => measured.push(metric),
   });
   const tables = fakeTables(aws);

@@ -89,7 +89,7 @@ describe('after approval', () => {
   ])('%s is a violation on record', async (_what, breakIt, policy) => {
     const { verify, recorded, aws } = setUp(...approved);
     breakIt(aws.world);
-    expect(await verify()).toEqual({ state: 'verified' });
+    await expect(verify()).rejects.toMatchObject({ name: 'RefusedError' });
     expect(recorded()?.decision).toBe('blocked');
     expect(
       recorded()
@@ -111,7 +111,7 @@ describe('after approval', () => {
     aws.world.schedules = [];
     await expect(verify()).rejects.toMatchObject({ name: 'MonitorsPendingError' });
     aws.clock.advance(7_200);
-    expect(await verify()).toEqual({ state: 'verified' });
+    await expect(verify()).rejects.toMatchObject({ name: 'RefusedError' });
     expect(recorded()?.decision).toBe('blocked');
   });
 
@@ -140,10 +140,15 @@ describe('what people decided is read from the ledger', () => {
       name: 'ForgedCallbackError',
     });
   });
-  test('a rejection is not approved, and nothing is verified', async () => {
+  test('a rejection is not approved, nothing is verified, and the way back is to be found', async () => {
     const { verify, recorded } = setUp(...asked, given({ answer: 'rejected' }));
-    expect(await verify()).toEqual({ state: 'not-approved' });
+    await expect(verify()).rejects.toMatchObject({ name: 'RefusedError' });
     expect(recorded()).toBeUndefined();
+  });
+  test('where nothing is ever put back, a rejection is just not approved', async () => {
+    const { verify, services } = setUp(...asked, given({ answer: 'rejected' }));
+    services.config.policySettings.prod.remediation = 'off';
+    expect(await verify()).toEqual({ state: 'not-approved' });
   });
   test('superseded is superseded', async () => {
     const end = {
@@ -173,7 +178,8 @@ describe('what people decided is read from the ledger', () => {
     const { verify, tables, aws } = setUp(...asked);
     aws.clock.advance(86_400);
     tables.hooks.beforeInsert = () => tables.add(given());
-    expect(await verify()).toEqual({ state: 'verified' });
+    // Its monitors have not run for a day, which blocks it; that is not what this is about.
+    await expect(verify()).rejects.toMatchObject({ name: 'RefusedError' });
     expect(tables.kinds()).toEqual([
       'change-opened#1',
       'findings#1',
@@ -274,4 +280,68 @@ test.each<[string, Written[]]>([
   ['checked', [opened()]],
 ])('a change that was not %s cannot be verified', async (_what, written) => {
   await expect(setUp(...written).verify()).rejects.toThrow('no findings to verify');
+});
+
+describe('a deployment that SageMaker took back', () => {
+  const NEW = 'fraud-prod-cfg-19';
+  const underWay = facts({
+    ...{ configName: NEW, replacesConfig: 'fraud-prod-cfg-18', underWay: true, status: 'Updating' },
+    variants: [instanceVariant({ instanceType: 'ml.m5.xlarge' })],
+  });
+  const started = (aws: ReturnType<typeof fakeAws>) =>
+    [...aws.world.executions.values()].map(({ input }) => ExecutionInput.parse(JSON.parse(input)).change.cause);
+
+  test('is put on record as that, with what is in service again, which is then judged by itself', async () => {
+    const { aws, verify, recorded } = setUp(opened(1, underWay), clean());
+    expect(await verify()).toEqual({ state: 'rolled-back' });
+    expect(recorded()).toMatchObject({
+      decision: 'blocked',
+      facts: { configName: 'fraud-prod-cfg-18' },
+      findings: [{ policy: 'in-service', outcome: 'violation', messages: [expect.stringContaining('rolled it back')] }],
+      rolledBack: { requested: NEW, inService: 'fraud-prod-cfg-18' },
+    });
+    expect(started(aws)).toEqual(['rolled back']);
+    expect(await verify()).toEqual({ state: 'rolled-back' });
+  });
+  test('is told from one that a later change replaced, also where that was read first', async () => {
+    const { verify, recorded } = setUp(opened(1, underWay), clean(), opened(2));
+    expect(await verify()).toEqual({ state: 'rolled-back' });
+    expect(recorded()).toMatchObject({ generation: 1, rolledBack: { requested: NEW } });
+    const replaced = setUp(opened(1, underWay), clean(), opened(2, facts({ configName: 'fraud-prod-cfg-20' })));
+    expect(await replaced.verify()).toEqual({ state: 'superseded' });
+    expect(replaced.recorded()).toBeUndefined();
+  });
+  test('while people were asked is on record as that too', async () => {
+    const over: Written = {
+      ...{ kind: 'decided', generation: 1, digest: opened().digest, request: REQUEST },
+      ...{ answer: 'superseded', reason: 'change 2 replaced it' },
+    };
+    const { verify, recorded } = setUp(opened(1, underWay), findings(), requested(), opened(2), over);
+    expect(await verify()).toEqual({ state: 'rolled-back' });
+    expect(recorded()?.rolledBack).toBeDefined();
+  });
+  test('before anybody had read it is seen by what the call had asked for', async () => {
+    const read = facts({ lastModifiedAt: later(-60) });
+    const { verify, recorded } = setUp(opened(), outcome(), opened(2, read, { requestedConfig: NEW }), clean(2));
+    expect(await verify(2)).toEqual({ state: 'rolled-back' });
+    expect(recorded()).toMatchObject({ generation: 2, rolledBack: { requested: NEW } });
+  });
+  test('in part only is a violation that says so, and is measured for the alarm', async () => {
+    const { aws, verify, recorded, services } = setUp(opened(1, facts({ underWay: true })), clean());
+    const measured: unknown[] = [];
+    services.measure = (metric) => measured.push(metric);
+    aws.world.endpoint = {
+      ...aws.world.endpoint,
+      EndpointStatus: 'UpdateRollbackFailed',
+      FailureReason: 'No capacity.',
+    };
+    await verify().catch(() => undefined);
+    expect(recorded()?.findings[0]).toMatchObject({
+      outcome: 'violation',
+      messages: [
+        'The endpoint is UpdateRollbackFailed. It serves a mix of the old and the new deployment. No capacity.',
+      ],
+    });
+    expect(measured).toContainEqual({ name: 'MixedFleets', unit: 'Count', value: 1 });
+  });
 });

@@ -93,6 +93,12 @@ describe('alarms', () => {
       'portcullis-prod-execution-stuck': 25 * 3_600,
     });
   });
+  test.each(['failed', 'stopped'])('go off where putting something back has %s', (result) => {
+    const found = on('Portcullis', 'Remediations').filter(({ Dimensions }) => Dimensions[1].Value === result);
+    expect(found).toMatchObject([
+      { Threshold: 0, Statistic: 'Sum', Dimensions: [{ Name: 'service' }, { Name: 'Result' }] },
+    ]);
+  });
   test('go off whenever somebody breaks the glass', () => {
     expect(on('Portcullis', 'BreakGlass')).toMatchObject([
       { Threshold: 0, Statistic: 'Sum', ComparisonOperator: 'GreaterThanThreshold', EvaluationPeriods: 1 },

@@ -6,7 +6,13 @@ import { root } from './packaged.ts';
 /** The IAM action of each call that our code makes, by its name in the SDK. A call that is not here fails the test. */
 const ACTION_OF: Record<string, string[]> = {
   'client-application-auto-scaling:DescribeScalableTargetsCommand': ['application-autoscaling:DescribeScalableTargets'],
+  'client-application-auto-scaling:DescribeScheduledActionsCommand': [
+    'application-autoscaling:DescribeScheduledActions',
+  ],
   'client-cloudwatch:DescribeAlarmsCommand': ['cloudwatch:DescribeAlarms'],
+  'client-cloudwatch:EnableAlarmActionsCommand': ['cloudwatch:EnableAlarmActions'],
+  'client-cloudwatch:GetAlarmMuteRuleCommand': ['cloudwatch:GetAlarmMuteRule'],
+  'client-cloudwatch:ListAlarmMuteRulesCommand': ['cloudwatch:ListAlarmMuteRules'],
   'client-dynamodb:DeleteItemCommand': ['dynamodb:DeleteItem'],
   // The one statement that there is inserts; see the test below.
   'client-dynamodb:ExecuteStatementCommand': ['dynamodb:PartiQLInsert'],
@@ -19,6 +25,7 @@ const ACTION_OF: Record<string, string[]> = {
   'client-kms:EncryptCommand': ['kms:Encrypt'],
   'client-kms:GetPublicKeyCommand': ['kms:GetPublicKey'],
   'client-kms:SignCommand': ['kms:Sign'],
+  'client-pricing:paginateGetProducts': ['pricing:GetProducts'],
   'client-s3:GetBucketEncryptionCommand': ['s3:GetEncryptionConfiguration'],
   'client-s3:GetObjectCommand': ['s3:GetObject'],
   'client-s3:ListObjectsV2Command': ['s3:ListBucket'],
@@ -37,9 +44,13 @@ const ACTION_OF: Record<string, string[]> = {
   'client-sagemaker:DescribeModelPackageCommand': ['sagemaker:DescribeModelPackage'],
   'client-sagemaker:DescribeModelQualityJobDefinitionCommand': ['sagemaker:DescribeModelQualityJobDefinition'],
   'client-sagemaker:DescribeMonitoringScheduleCommand': ['sagemaker:DescribeMonitoringSchedule'],
+  'client-sagemaker:StartMonitoringScheduleCommand': ['sagemaker:StartMonitoringSchedule'],
+  'client-sagemaker:UpdateEndpointCommand': ['sagemaker:UpdateEndpoint'],
+  'client-sagemaker:UpdateEndpointWeightsAndCapacitiesCommand': ['sagemaker:UpdateEndpointWeightsAndCapacities'],
   'client-sagemaker:paginateListEndpoints': ['sagemaker:ListEndpoints'],
   'client-sagemaker:paginateListInferenceComponents': ['sagemaker:ListInferenceComponents'],
   'client-sagemaker:paginateListMonitoringSchedules': ['sagemaker:ListMonitoringSchedules'],
+  'client-sagemaker:paginateSearch': ['sagemaker:Search'],
   'client-sagemaker:paginateListTags': ['sagemaker:ListTags'],
   'client-secrets-manager:GetSecretValueCommand': ['secretsmanager:GetSecretValue'],
   'client-sesv2:SendEmailCommand': ['ses:SendEmail'],

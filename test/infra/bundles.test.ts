@@ -23,20 +23,22 @@ const OPTIONS: BuildOptions = {
 };
 
 /**
- * KiB, minified. Two read everything about an endpoint, with six SDK clients, and the sweep has seven, since it writes to
- * people too. The console has seven as well, and OpenID Connect, which is loaded when somebody logs in with a provider.
- * The others stay below the goal of 400.
+ * KiB, minified. Two read everything about an endpoint, with six SDK clients, and the sweep has nine, since it lists all that
+ * and writes to people too; who puts things back reads all of it and writes to people, with eight. The console has seven as well, and OpenID Connect, which is loaded when somebody logs in with a provider.
+ * It also judges anew what a waiver or a proposal is about. Who receives events knows whom they affect and what they cost. The others stay below the goal of 400.
  */
 const LIMITS: Record<string, number> = {
-  'gather-facts.ts': 510,
-  'verify-monitoring.ts': 530,
-  'sweep.ts': 470,
-  'http-api.ts': 620,
+  'receive-event.ts': 430,
+  'gather-facts.ts': 530,
+  'verify-monitoring.ts': 570,
+  'remediate.ts': 610,
+  'sweep.ts': 630,
+  'http-api.ts': 720,
 };
 const functions = readdirSync(join(root, 'functions')).filter((name) => name.endsWith('.ts'));
 
 describe('the bundle', () => {
-  test('of every function is looked at', () => expect(functions.length).toBe(10));
+  test('of every function is looked at', () => expect(functions.length).toBe(12));
   test.each(functions)('of %s is no larger than it may be', async (name) => {
     const { outputFiles } = await build({ ...OPTIONS, entryPoints: [join(root, 'functions', name)], write: false });
     expect((outputFiles[0]?.contents.length ?? Number.NaN) / 1024).toBeLessThanOrEqual(LIMITS[name] ?? 400);

@@ -45,7 +45,7 @@ describe('functions', () => {
       const name = /^\$\{(\w+)\}$/.exec(Resource)?.[1];
       return name && TimeoutSeconds && name !== 'Sweep' ? [[name, TimeoutSeconds] as const] : [];
     });
-    expect(limits.length).toBe(4);
+    expect(limits.length).toBe(5);
     const timeouts = new Map(functions(prod).map(([id, { Timeout }]) => [id, Timeout]));
     for (const [name, limit] of limits) expect(timeouts.get(name), name).toBeLessThan(limit);
   });

@@ -16,8 +16,12 @@ const BY_FORM = 'the function asks for a session, and for a form of a page of th
 /** Routes that anybody may call, and why. */
 const OPEN: Record<string, string> = {
   'GET /': BY_SESSION,
+  'GET /changes': BY_SESSION,
+  'GET /changes.csv': BY_SESSION,
+  'GET /endpoints/{account}/{region}/{endpoint}': BY_SESSION,
   'GET /changes/{account}/{region}/{endpoint}/{generation}': BY_SESSION,
   'GET /plans/{account}/{region}/{endpoint}/{generation}': BY_SESSION,
+  'GET /cost': BY_SESSION,
   'GET /quarantine': BY_SESSION,
   'GET /approvals': BY_SESSION,
   'GET /approvals/{id}': BY_SESSION,
@@ -39,6 +43,10 @@ const OPEN: Record<string, string> = {
   'POST /code/approvals/{id}/withdraw': BY_CODE,
   'POST /code/approvals/{id}/again': BY_CODE,
   'POST /code/approvals/{id}/review': BY_CODE,
+  'POST /code/waivers/{account}/{region}/{endpoint}/grant': BY_CODE,
+  'POST /code/waivers/{account}/{region}/{endpoint}/revoke': BY_CODE,
+  'POST /changes/{account}/{region}/{endpoint}/{generation}/put-back': BY_FORM,
+  'POST /code/changes/{account}/{region}/{endpoint}/{generation}/put-back': BY_CODE,
   'GET /style.css': 'it is in the source',
   'GET /health': 'it says nothing but that it is there',
 };

@@ -22,6 +22,8 @@ const FUNCTIONS = [
   'http-api',
   'receive-event',
   'record-outcome',
+  'refresh-prices',
+  'remediate',
   'request-approval',
   'sign-checkpoints',
   'sweep',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Deployment, Region, Stage, stageValues } from '../../scripts/packaged-settings.ts';
+import { Deployment, problemsWithRemediation, Region, Stage, stageValues } from '../../scripts/packaged-settings.ts';
 import { ConfigFile } from '../../shared/config.ts';
 
 const needed = { mailFrom: 'gate@example.com', alarmMail: 'alarms@example.com' };
@@ -60,4 +60,22 @@ describe('names', () => {
   test.each(['', 'Europe', 'us-east', 'us_east_1'])('%j is no region', (region) =>
     expect(Region.safeParse(region).success).toBe(false),
   );
+});
+
+describe('a stage that may not put anything back', () => {
+  const problems = (remediation: 'on' | 'off') =>
+    problemsWithRemediation(
+      Deployment.parse({ ...needed, remediation }),
+      ConfigFile.parse({ policies: { prod: { remediation: 'enforce' } } }),
+    );
+  test('is not packaged with settings that want it to, and the message says both ways out', () => {
+    expect(problems('off')).toEqual([
+      expect.stringMatching(/policies\.prod\.remediation: "enforce": .*remediation: on.*or "propose"/),
+    ]);
+    expect(problems('on')).toEqual([]);
+  });
+  test('is the default, and proposing is what the settings want by default', () => {
+    expect(Deployment.parse(needed).remediation).toBe('off');
+    expect(ConfigFile.parse({}).policies.prod.remediation).toBe('propose');
+  });
 });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { FOLDERS } from '../../shared/aws/archive.ts';
 import { actionsOf } from './aws-calls.ts';
 import { attribute, ofType, type Resource, readTemplate, root, type Template } from './packaged.ts';
 
@@ -50,21 +51,25 @@ const comesWithInfrastructure = (statement: Statement) => Object.values(INFRASTR
 const READS_OF_ANYTHING: Record<string, string> = {
   'application-autoscaling:DescribeScalableTargets': 'has no resources',
   'cloudwatch:DescribeAlarms': 'composite alarms are only told with *',
+  'cloudwatch:ListAlarmMuteRules': 'has no resources',
+  'application-autoscaling:DescribeScheduledActions': 'has no resources',
+  'pricing:GetProducts': 'has no resources',
   'sagemaker:ListEndpoints': 'has no resources',
+  'sagemaker:Search': 'has no resources',
   'sagemaker:ListInferenceComponents': 'has no resources',
   'sagemaker:ListMonitoringSchedules': 'has no resources',
   's3:GetObject': 'artifacts are where people put them; artifactBuckets narrows it',
   's3:ListBucket': 'as above',
   's3:GetEncryptionConfiguration': 'as above',
 };
-const READ = /^(\w|-)+:(Describe|List|Get|Query)/;
-const SAGEMAKER_WRITES = /^sagemaker:(?!Describe|List)/;
+const READ = /^(\w|-)+:(Describe|List|Get|Query|Search)/;
+const SAGEMAKER_WRITES = /^sagemaker:(?!Describe|List|Search)/;
 
 describe('every function has a role of its own', () => {
   test('that only Lambda can take and that no other function has', () => {
     const roles = functions().map(({ role }) => role.Properties.RoleName);
-    expect(roles.length).toBe(10);
-    expect(new Set(roles).size).toBe(10);
+    expect(roles.length).toBe(12);
+    expect(new Set(roles).size).toBe(12);
     for (const { name, role } of functions()) {
       expect(role.Properties.RoleName).toBe(`portcullis-prod-${name}`);
       expect(role.Properties.AssumeRolePolicyDocument.Statement).toEqual([
@@ -73,8 +78,14 @@ describe('every function has a role of its own', () => {
       expect(role.Properties.ManagedPolicyArns).toBeUndefined();
     }
   });
-  test('and there is no role besides those of the functions, the state machine and the schedule', () => {
-    const known = [...functions().map(({ id }) => `${id}Role`), 'EndpointComplianceRole', 'SweepScheduleRole'];
+  test('and there is no role besides those of the functions, the two state machines and the two schedules', () => {
+    const known = [
+      ...functions().map(({ id }) => `${id}Role`),
+      'EndpointComplianceRole',
+      'SweepScheduleRole',
+      'SweepMachineRole',
+      'PricesScheduleRole',
+    ];
     expect(
       ofType(template, 'AWS::IAM::Role')
         .map(([id]) => id)
@@ -90,6 +101,8 @@ describe('every function has a role of its own', () => {
     'http-api',
     'receive-event',
     'record-outcome',
+    'refresh-prices',
+    'remediate',
     'request-approval',
     'sign-checkpoints',
     'sweep',
@@ -126,7 +139,11 @@ describe('every function has a role of its own', () => {
         PORTCULLIS_LEDGER_TABLE: /"LedgerTable","Arn"/.test(resources),
         PORTCULLIS_APPROVALS_TABLE: resources.includes('"ApprovalsTable"'),
         PORTCULLIS_WORK_TABLE: resources.includes('"WorkTable"'),
-        PORTCULLIS_STATE_MACHINE_ARN: actions.includes('states:StartExecution') || actions.includes('sts:AssumeRole'),
+        // It also tells which account the gate's own streams of the ledger are named for.
+        PORTCULLIS_STATE_MACHINE_ARN:
+          actions.includes('states:StartExecution') ||
+          actions.includes('sts:AssumeRole') ||
+          ['check-policies', 'record-outcome', 'refresh-prices'].includes(name),
         PORTCULLIS_TOKEN_KEY_ID: actions.includes('kms:Encrypt') && resources.includes('StoreTaskTokens'),
         PORTCULLIS_MAIL_FROM: actions.includes('ses:SendEmail'),
         PORTCULLIS_SECRET_ID: actions.includes('secretsmanager:GetSecretValue'),
@@ -163,7 +180,7 @@ describe('no role', () => {
       for (const action of list(Action)) expect(Object.keys(READS_OF_ANYTHING), `${id} ${Sid}`).toContain(action);
     }
   });
-  test('may write to a pattern of resources, except objects of our own bucket and mail from our own address', () => {
+  test('may write to a pattern of resources, except objects of our own bucket, mail from our own address, and what may have to be put back', () => {
     const wide = all().filter(
       ({ Action, Resource }) =>
         list(Action).some((action) => !READ.test(action)) &&
@@ -174,13 +191,18 @@ describe('no role', () => {
       'EndpointComplianceRole DeliverLogs',
       'EndpointComplianceRole SendTraces',
       'HttpApiRole AskByMail',
+      'RemediateRole AskByMail',
+      'RemediateRole EnableAlarms',
+      'RemediateRole PutBackEndpoints',
+      'RemediateRole StartMonitors',
       'RequestApprovalRole AskByMail',
       'SignCheckpointsRole PutCheckpoints',
+      'SweepMachineRole FollowItems',
       'SweepRole AskByMail',
     ]);
     const inArchive = (folder: string) => ({ 'Fn::Sub': `\${ArchiveBucket.Arn}/${folder}/*` });
     expect(wide.find(({ Sid }) => Sid === 'PutIntoArchive')?.Resource).toEqual(
-      ['ledger', 'plans', 'tampering'].map(inArchive),
+      [...Object.values(FOLDERS), 'tampering'].map(inArchive),
     );
     expect(wide.find(({ Sid }) => Sid === 'PutCheckpoints')?.Resource).toEqual(inArchive('checkpoints'));
     const mailing = wide.filter(({ Sid }) => Sid === 'AskByMail');
@@ -200,12 +222,29 @@ describe('no role', () => {
         ).toBe(true);
     }
   });
-  test('may change anything in SageMaker', () => {
-    expect(
-      all()
-        .flatMap(({ Action }) => list(Action))
-        .filter((action) => SAGEMAKER_WRITES.test(action)),
-    ).toEqual([]);
+  test('but that of remediate may change anything in SageMaker or CloudWatch, and it only puts back what is there', () => {
+    const writing = all().filter(({ Action }) =>
+      list(Action).some((action) => SAGEMAKER_WRITES.test(action) || /^cloudwatch:(?!Describe|List|Get)/.test(action)),
+    );
+    expect([...new Set(writing.map(({ id }) => id))]).toEqual(['RemediateRole']);
+    expect(writing.flatMap(({ Action }) => list(Action)).sort()).toEqual([
+      'cloudwatch:EnableAlarmActions',
+      'sagemaker:StartMonitoringSchedule',
+      'sagemaker:UpdateEndpoint',
+      'sagemaker:UpdateEndpointWeightsAndCapacities',
+    ]);
+  });
+  test('may do even that in a stage that has remediation switched off', () => {
+    const statements = template.Resources.RemediateRole?.Properties.Policies[0].PolicyDocument.Statement as {
+      'Fn::If'?: [string, Statement];
+    }[];
+    const conditional = statements.flatMap((each) =>
+      each['Fn::If']?.[0] === 'PutsBack' ? [each['Fn::If'][1].Sid] : [],
+    );
+    expect(conditional).toEqual(['PutBackEndpoints', 'StartMonitors', 'EnableAlarms']);
+    expect(template.Conditions.PutsBack).toEqual({ 'Fn::Equals': ['on', 'off'] });
+    const { Environment } = template.Resources.RemediateLambdaFunction?.Properties ?? {};
+    expect(Environment.Variables.PORTCULLIS_REMEDIATION).toBe('off');
   });
   test('but that of sign-checkpoints may sign, and the key lets nobody else, whatever their role says', () => {
     const signers = all().filter(({ Action }) => list(Action).includes('kms:Sign'));
@@ -258,7 +297,7 @@ describe('the role for reading a member account', () => {
     const own = readers()
       .flatMap(({ role }) => statementsOf(role))
       .flatMap(({ Action }) => list(Action))
-      .filter((action) => /^(sagemaker|cloudwatch|application-autoscaling|s3):/.test(action));
+      .filter((action) => /^(sagemaker|cloudwatch|application-autoscaling|s3):/.test(action) && READ.test(action));
     expect(reads().sort()).toEqual([...new Set(own)].sort());
     for (const action of reads()) expect(action).toMatch(READ);
   });
@@ -270,6 +309,6 @@ describe('the role for reading a member account', () => {
         .map(({ name }) => name)
         .sort(),
     );
-    expect(names.length).toBe(4);
+    expect(names.length).toBe(5);
   });
 });

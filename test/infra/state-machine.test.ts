@@ -15,9 +15,12 @@ const placeholders = [...new Set([...source.matchAll(/\$\{(\w+)\}/g)].map(([, na
 const ARN = arn('states', 'stateMachine:portcullis-prod-endpoint-compliance');
 
 describe('the state machine', () => {
-  test('is the definition of statemachines/, word for word, and there is no other', () => {
+  test('is the definition of statemachines/, word for word', () => {
     expect(JSON.parse(machine.DefinitionString)).toEqual(JSON.parse(source));
-    expect(ofType(template, 'AWS::StepFunctions::StateMachine').map(([id]) => id)).toEqual(['EndpointCompliance']);
+    expect(ofType(template, 'AWS::StepFunctions::StateMachine').map(([id]) => id)).toEqual([
+      'EndpointCompliance',
+      'SweepMachine',
+    ]);
   });
   test('has every placeholder replaced by the function of that name', () => {
     expect(placeholders.length).toBeGreaterThan(4);
@@ -96,5 +99,67 @@ describe('the role of the state machine', () => {
     expect(statements().EncryptLogsOnTheirWay.Condition).toEqual({
       StringEquals: { 'kms:EncryptionContext:SourceArn': arn('logs', '*') },
     });
+  });
+});
+
+describe('the state machine of the sweep', () => {
+  const text = readFileSync(join(root, 'statemachines/sweep.asl.json'), 'utf8');
+  const sweep = JSON.parse(text) as { States: Record<string, Record<string, unknown>>; TimeoutSeconds: number };
+  const places = sweep.States.SweepPlaces as {
+    Type: string;
+    MaxConcurrency: number;
+    ItemProcessor: { ProcessorConfig: object; States: Record<string, { TimeoutSeconds: number; Parameters: object }> };
+  };
+  const MACHINE = arn('states', 'stateMachine:portcullis-prod-sweep');
+
+  test('is the definition of statemachines/, word for word, and calls the sweep function alone', () => {
+    const { DefinitionString, DefinitionSubstitutions, StateMachineName, StateMachineType } =
+      template.Resources.SweepMachine?.Properties ?? {};
+    expect(JSON.parse(DefinitionString)).toEqual(sweep);
+    expect([...new Set(text.match(/\$\{\w+\}/g))]).toEqual([`\${Sweep}`]);
+    expect(DefinitionSubstitutions).toEqual({ Sweep: { 'Fn::GetAtt': ['SweepLambdaFunction', 'Arn'] } });
+    expect({ StateMachineName, StateMachineType }).toEqual({
+      StateMachineName: 'portcullis-prod-sweep',
+      StateMachineType: 'STANDARD',
+    });
+  });
+  test('sweeps places side by side in a distributed map, and goes on where one of them fails', () => {
+    expect(places).toMatchObject({
+      Type: 'Map',
+      ItemsPath: '$.places',
+      ToleratedFailurePercentage: 100,
+      ItemProcessor: { ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' } },
+      Next: 'FinishWhatIsLeft',
+    });
+  });
+  test('gives the function longer than it may take', () => {
+    const timeout = template.Resources.SweepLambdaFunction?.Properties.Timeout;
+    const tasks = [places.ItemProcessor.States.SweepPlace, sweep.States.FinishWhatIsLeft];
+    for (const task of tasks) expect(Number(task?.TimeoutSeconds)).toBeGreaterThan(timeout);
+    expect(sweep.TimeoutSeconds).toBeGreaterThan(timeout * 3);
+  });
+  test('may call the sweep function and start its own items, and nothing else', () => {
+    const { AssumeRolePolicyDocument, Policies } = template.Resources.SweepMachineRole?.Properties ?? {};
+    expect(AssumeRolePolicyDocument.Statement).toEqual([
+      {
+        Effect: 'Allow',
+        Principal: { Service: 'states.amazonaws.com' },
+        Action: 'sts:AssumeRole',
+        Condition: { ArnEquals: { 'aws:SourceArn': MACHINE } },
+      },
+    ]);
+    expect(
+      Policies[0].PolicyDocument.Statement.map(({ Action, Resource }: Resource['Properties']) => ({
+        Action,
+        Resource,
+      })),
+    ).toEqual([
+      { Action: 'lambda:InvokeFunction', Resource: { 'Fn::GetAtt': ['SweepLambdaFunction', 'Arn'] } },
+      { Action: 'states:StartExecution', Resource: MACHINE },
+      {
+        Action: ['states:DescribeExecution', 'states:StopExecution'],
+        Resource: arn('states', 'execution:portcullis-prod-sweep/*'),
+      },
+    ]);
   });
 });

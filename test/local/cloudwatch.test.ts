@@ -142,7 +142,7 @@ describe('events of alarms', () => {
   test('the gate reads a change of configuration as one of the endpoint that the alarm watches', () => {
     call('PutMetricAlarm', alarm());
     const reading = readEvent({ ...place, ...loopback.events[1] });
-    expect(reading).toMatchObject({ as: 'change', change: { kind: 'guard', endpoint: { name: 'fraud-prod' } } });
+    expect(reading).toMatchObject({ as: 'guard', endpoints: [{ name: 'fraud-prod' }], change: { kind: 'guard' } });
   });
   test('an alarm on a list of metrics shows their dimensions as a map too', () => {
     const stat = {
@@ -163,8 +163,8 @@ describe('events of alarms', () => {
       Metrics,
     });
     expect(readEvent({ ...place, ...loopback.events[1] })).toMatchObject({
-      as: 'change',
-      change: { endpoint: { name: 'fraud-prod' } },
+      as: 'guard',
+      endpoints: [{ name: 'fraud-prod' }],
     });
   });
   test('a new state is told with the one before; the same state again is not', () => {

@@ -1,6 +1,6 @@
-import { createServer, get, type Server } from 'node:http';
+import { createServer, get, type IncomingHttpHeaders, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createConsole } from '../../local/http.ts';
 import * as a from '../builders.ts';
 import { fakeAws } from '../fake-aws.ts';
@@ -8,10 +8,11 @@ import { fakeTables } from '../fake-ledger.ts';
 
 let server: Server = createServer();
 let url = '';
+const metrics = { text: async () => 'portcullis_build_info 1\n', contentType: 'text/plain; version=0.0.4' };
 beforeAll(async () => {
   const aws = fakeAws({ config: a.config({ consoleUrl: 'http://127.0.0.1:4510' }) });
   fakeTables(aws);
-  server = createConsole(aws.services, async () => []);
+  server = createConsole(aws.services, async () => [], metrics);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
@@ -44,4 +45,50 @@ test('a page is read here without logging in, unless it was asked for by a name 
   expect(await statusFor(`127.0.0.1:${port}`)).toBe(200);
   expect(await statusFor(`localhost:${port}`)).toBe(200);
   expect(await statusFor(`evil.example.com:${port}`)).toBe(303);
+});
+
+describe('metrics', () => {
+  const TOKEN = 'a-token-of-programs-with-32-letters';
+  afterEach(() => vi.unstubAllEnvs());
+  /** What somebody gets who asks with these headers. */
+  const ask = (headers: Record<string, string> = {}, method = 'GET') =>
+    new Promise<{ status?: number | undefined; headers: IncomingHttpHeaders; body: string }>((resolve) => {
+      const { port } = new URL(url);
+      request({ host: '127.0.0.1', port, path: '/metrics', method, headers }, (reply) => {
+        let body = '';
+        reply.on('data', (chunk) => {
+          body += String(chunk);
+        });
+        reply.on('end', () => resolve({ status: reply.statusCode, headers: reply.headers, body }));
+      }).end();
+    });
+
+  test('are for a program on this machine, as text that Prometheus reads, and kept by nobody on the way', async () => {
+    const { status, headers, body } = await ask();
+    expect({ status, body }).toEqual({ status: 200, body: 'portcullis_build_info 1\n' });
+    expect(headers).toMatchObject({ 'content-type': metrics.contentType, 'cache-control': 'no-store' });
+  });
+
+  test.each([
+    ['a proxy that speaks for another', { 'x-forwarded-for': '192.0.2.7' }],
+    ['a proxy that says so in one word', { via: '1.1 proxy' }],
+    ['a browser that was told a name for this address', { host: 'evil.example.com' }],
+  ])('are not for %s, unless it has the access token', async (_who, headers) => {
+    expect(await ask(headers)).toMatchObject({ status: 401, headers: { 'www-authenticate': 'Bearer' } });
+    expect((await ask({ ...headers, authorization: 'Bearer undefined' })).status).toBe(401);
+    vi.stubEnv('PORTCULLIS_ACCESS_TOKEN', TOKEN);
+    expect((await ask({ ...headers, authorization: `Bearer ${TOKEN}x` })).status).toBe(401);
+    const { status, body } = await ask({ ...headers, authorization: `Bearer ${TOKEN}` });
+    expect({ status, body }).toEqual({ status: 200, body: 'portcullis_build_info 1\n' });
+  });
+
+  test('that cannot be had whole are an error, and nothing less', async () => {
+    const { text } = metrics;
+    metrics.text = async () => {
+      throw new Error('canary: the store does not answer');
+    };
+    expect(await ask()).toMatchObject({ status: 500, body: '' });
+    metrics.text = text;
+    expect((await ask({}, 'POST')).status).toBe(404);
+  });
 });

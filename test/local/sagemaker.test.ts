@@ -601,6 +601,27 @@ describe('model packages', () => {
   });
 });
 
+describe('search', () => {
+  test('shows endpoints a page at a time with their tags, as described but for what is pending', () => {
+    createEndpoint({ Tags: [{ Key: 'environment', Value: 'prod' }] });
+    call('CreateEndpoint', { EndpointName: 'second', EndpointConfigName: 'config-1' });
+    const search = (more = {}) =>
+      call<{ Results: { Endpoint: object }[]; NextToken?: string }>('Search', {
+        ...{ Resource: 'Endpoint', SortBy: 'Name', SortOrder: 'Ascending', MaxResults: 1 },
+        ...more,
+      });
+    const first = search();
+    const { LastDeploymentConfig: _last, ...described } = describeEndpoint();
+    expect(first.Results).toEqual([{ Endpoint: { ...described, Tags: [{ Key: 'environment', Value: 'prod' }] } }]);
+    const second = search({ NextToken: first.NextToken });
+    expect(second).toMatchObject({ Results: [{ Endpoint: { EndpointName: 'second', Tags: [] } }] });
+    expect(second.NextToken).toBeUndefined();
+  });
+  test('is for endpoints only', () => {
+    expect(() => call('Search', { Resource: 'Model' })).toThrow('searches for Endpoint, not for Model');
+  });
+});
+
 describe('application auto scaling', () => {
   const target = {
     ServiceNamespace: 'sagemaker',

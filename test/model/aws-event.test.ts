@@ -15,6 +15,11 @@ function short(reading: EventReading): string {
       const { kind, cause, endpoint, actor } = reading.change;
       return `${kind} ${endpoint.name} | ${cause} | ${actor?.person ?? 'nobody'}`;
     }
+    case 'guard': {
+      const { keys, endpoints, change } = reading;
+      const what = [...endpoints, ...keys.map(({ kind, name }) => ({ name: `${kind} ${name}` }))];
+      return `guard ${what.map(({ name }) => name).join(', ')} | ${change.cause} | ${change.actor?.person ?? 'nobody'}`;
+    }
     case 'lookup':
       return `${reading.what} ${reading.name} | ${reading.change.cause}`;
     case 'execution-ended':
@@ -26,19 +31,22 @@ function short(reading: EventReading): string {
 
 const expected: Record<string, string> = {
   'cloudtrail-appautoscaling-RegisterScalableTarget.json': 'endpoint fraud-prod | RegisterScalableTarget | dana.ortiz',
-  'cloudtrail-cloudwatch-DeleteAlarms.json': 'dropped: call-not-gated:DeleteAlarms',
-  'cloudtrail-cloudwatch-DisableAlarmActions.json': 'dropped: call-not-gated:DisableAlarmActions',
-  'cloudtrail-cloudwatch-PutAlarmMuteRule.json': 'dropped: call-not-gated:PutAlarmMuteRule',
-  'cloudtrail-cloudwatch-PutMetricAlarm.json': 'dropped: call-not-gated:PutMetricAlarm',
-  'cloudtrail-s3-DeleteBucketEncryption.json': 'dropped: call-not-gated:DeleteBucketEncryption',
-  'cloudtrail-s3-PutBucketEncryption.json': 'dropped: call-not-gated:PutBucketEncryption',
+  'cloudtrail-cloudwatch-DeleteAlarms.json': 'guard alarm fraud-prod-DataDriftAlarm | DeleteAlarms | dana.ortiz',
+  'cloudtrail-cloudwatch-DisableAlarmActions.json':
+    'guard alarm fraud-prod-DataDriftAlarm | DisableAlarmActions | dana.ortiz',
+  'cloudtrail-cloudwatch-PutAlarmMuteRule.json':
+    'guard mute-rule quiet-friday, alarm fraud-prod-DataDriftAlarm | PutAlarmMuteRule | dana.ortiz',
+  'cloudtrail-cloudwatch-PutMetricAlarm.json':
+    'guard fraud-prod, alarm fraud-prod-DataDriftAlarm | PutMetricAlarm | dana.ortiz',
+  'cloudtrail-s3-DeleteBucketEncryption.json': 'guard bucket ml-artifacts-prod | DeleteBucketEncryption | dana.ortiz',
+  'cloudtrail-s3-PutBucketEncryption.json': 'guard bucket ml-artifacts-prod | PutBucketEncryption | dana.ortiz',
   'cloudtrail-sagemaker-CreateEndpoint.json': 'endpoint fraud-prod | CreateEndpoint | dana.ortiz',
   'cloudtrail-sagemaker-CreateEndpointConfig.json': 'dropped: call-not-gated:CreateEndpointConfig',
   'cloudtrail-sagemaker-DeleteEndpoint.json': 'deleted fraud-prod | DeleteEndpoint | dana.ortiz',
   'cloudtrail-sagemaker-DeleteMonitoringSchedule.json':
-    'monitoring-schedule fraud-prod-data-quality | DeleteMonitoringSchedule',
+    'guard schedule fraud-prod-data-quality | DeleteMonitoringSchedule | dana.ortiz',
   'cloudtrail-sagemaker-StopMonitoringSchedule.json':
-    'monitoring-schedule fraud-prod-data-quality | StopMonitoringSchedule',
+    'guard schedule fraud-prod-data-quality | StopMonitoringSchedule | dana.ortiz',
   'cloudtrail-sagemaker-UpdateEndpoint.denied.json': 'dropped: failed-call:UpdateEndpoint',
   'cloudtrail-sagemaker-UpdateEndpoint.json': 'endpoint fraud-prod | UpdateEndpoint | dana.ortiz',
   'cloudtrail-sagemaker-UpdateEndpoint.no-deployment-config.json': 'endpoint fraud-prod | UpdateEndpoint | dana.ortiz',
@@ -47,9 +55,9 @@ const expected: Record<string, string> = {
   'cloudtrail-sagemaker-UpdateEndpointWeightsAndCapacities.json':
     'endpoint fraud-prod | UpdateEndpointWeightsAndCapacities | dana.ortiz',
   'cloudwatch-alarm-configuration-change.delete.json':
-    'guard fraud-prod | CloudWatch Alarm Configuration Change (delete) | nobody',
+    'guard fraud-prod, alarm fraud-prod-DataDriftAlarm | CloudWatch Alarm Configuration Change (delete) | nobody',
   'cloudwatch-alarm-configuration-change.update.json':
-    'guard fraud-prod | CloudWatch Alarm Configuration Change (update) | nobody',
+    'guard fraud-prod, alarm fraud-prod-DataDriftAlarm | CloudWatch Alarm Configuration Change (update) | nobody',
   'cloudwatch-alarm-state-change.json': 'dropped: not-gated:CloudWatch Alarm State Change',
   'sagemaker-endpoint-config-state-change.json': 'dropped: not-gated:SageMaker Endpoint Config State Change',
   'sagemaker-endpoint-deployment-state-change.baking.json':
@@ -233,15 +241,48 @@ describe('a CloudTrail call', () => {
           },
         },
       },
-      'guard fraud-prod | CreateMonitoringSchedule | dana.ortiz',
+      'guard fraud-prod, schedule s | CreateMonitoringSchedule | dana.ortiz',
     ],
-    ['UpdateMonitoringSchedule', { monitoringScheduleName: 's' }, 'monitoring-schedule s | UpdateMonitoringSchedule'],
+    [
+      'UpdateMonitoringSchedule',
+      { monitoringScheduleName: 's' },
+      'guard schedule s | UpdateMonitoringSchedule | dana.ortiz',
+    ],
+    [
+      'StartMonitoringSchedule',
+      {},
+      'poison: detail.requestParameters names nothing, which StartMonitoringSchedule must',
+    ],
+    ['DeleteAlarms', { alarmNames: ['a', 'b'] }, 'guard alarm a, alarm b | DeleteAlarms | dana.ortiz'],
+    ['EnableAlarmActions', { alarmNames: ['a'] }, 'guard alarm a | EnableAlarmActions | dana.ortiz'],
+    ['PutCompositeAlarm', { alarmName: 'c' }, 'guard alarm c | PutCompositeAlarm | dana.ortiz'],
+    [
+      'PutMetricAlarm',
+      {
+        alarmName: 'm',
+        metrics: [{ metricStat: { metric: { dimensions: [{ name: 'EndpointName', value: 'fraud-prod' }] } } }],
+      },
+      'guard fraud-prod, alarm m | PutMetricAlarm | dana.ortiz',
+    ],
+    ['DeleteAlarmMuteRule', { alarmMuteRuleName: 'quiet' }, 'guard mute-rule quiet | DeleteAlarmMuteRule | dana.ortiz'],
+    [
+      'DeleteModelBiasJobDefinition',
+      { jobDefinitionName: 'd' },
+      'guard job-definition ModelBias/d | DeleteModelBiasJobDefinition | dana.ortiz',
+    ],
+    ['__proto__', {}, 'dropped: call-not-gated:__proto__'],
     ['DeregisterScalableTarget', { resourceId: 'table/orders' }, 'dropped: scaling-of-something-else'],
     [
       'RegisterScalableTarget',
       { resourceId: 'endpoint/fraud-prod/variant/a' },
       'endpoint fraud-prod | RegisterScalableTarget | dana.ortiz',
     ],
+    [
+      'PutScheduledAction',
+      { resourceId: 'endpoint/fraud-prod/variant/a' },
+      'endpoint fraud-prod | PutScheduledAction | dana.ortiz',
+    ],
+    ['DeleteScheduledAction', { resourceId: 'table/orders' }, 'dropped: scaling-of-something-else'],
     ['UpdateEndpoint', null, 'poison: detail.requestParameters names no endpoint, which UpdateEndpoint must'],
     [
       'UpdateEndpoint',
@@ -272,13 +313,18 @@ describe('an alarm configuration change', () => {
       /^guard fraud-prod/,
     );
   });
-  test('without any endpoint is an alarm of something else', () => {
+  test('without any endpoint may be about a composite: whom it guards is known by its name', () => {
     const reading = readEvent(withDetail(file, { configuration: {}, previousConfiguration: null }));
-    expect(reading).toEqual({ as: 'dropped', reason: 'alarm-of-something-else' });
+    expect(reading).toMatchObject({
+      as: 'guard',
+      endpoints: [],
+      keys: [{ kind: 'alarm', name: 'fraud-prod-DataDriftAlarm' }],
+    });
   });
   test('text that only looks like a dimension names nothing', () => {
     const configuration = { description: '"Endpoint":"other"' };
-    expect(readEvent(withDetail(file, { configuration, previousConfiguration: null })).as).toBe('dropped');
+    const reading = readEvent(withDetail(file, { configuration, previousConfiguration: null }));
+    expect(reading).toMatchObject({ as: 'guard', endpoints: [] });
   });
 });
 

@@ -25,6 +25,7 @@ import {
   opened,
   outcome,
   person,
+  prices,
   requested,
   serverlessVariant,
   verified,
@@ -167,6 +168,10 @@ describe('requestersOf', () => {
   });
 });
 
+/** LastDeploymentConfig of the perfect endpoint. */
+const { deployment } = facts();
+const DEPLOYED_WITH = deployment.known ? deployment.deploymentConfig : undefined;
+
 describe('baselineAfter', () => {
   test('there is none before anything was accepted', () => {
     expect(baselineAfter(history())).toBeNull();
@@ -182,7 +187,24 @@ describe('baselineAfter', () => {
       approvedFor: ['prod-human-approval'],
       generation: 1,
       at: later(60),
+      cost: { ceilingUsd: 0.23, pricesAsOf: prices.asOf },
+      configName: 'fraud-prod-cfg-18',
+      deploymentConfig: DEPLOYED_WITH,
     });
+  });
+
+  test('of a deployment that was accepted while it was under way, what it took is known once it was verified', () => {
+    const underWay = facts({ underWay: true, deployment: { known: false, reason: 'A deployment is under way.' } });
+    const settled = facts();
+    const before = history(opened(1, underWay), findings(), outcome(1, 'compliant'));
+    expect(baselineAfter(before)).not.toHaveProperty('deploymentConfig');
+    const after = history(
+      opened(1, underWay),
+      findings(),
+      verified(1, undefined, { facts: settled }),
+      outcome(1, 'compliant'),
+    );
+    expect(baselineAfter(after)).toMatchObject({ configName: 'fraud-prod-cfg-18', deploymentConfig: DEPLOYED_WITH });
   });
 
   test.each(['blocked', 'rejected', 'expired', 'superseded', 'deleted', 'undetermined'] as const)(

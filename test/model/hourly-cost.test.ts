@@ -17,6 +17,7 @@ describe('hourlyCost', () => {
   test('two ml.m5.large cost two times the list price, and the figure is explained', () => {
     expect(costOf(instanceVariant())).toEqual({
       floorUsd: 0.23,
+      steadyUsd: 0.23,
       ceilingUsd: 0.23,
       unknown: [],
       variants: [{ variant: 'AllTraffic', floorUsd: 0.23, ceilingUsd: 0.23, explanation: '2 x ml.m5.large at $0.115' }],
@@ -27,7 +28,7 @@ describe('hourlyCost', () => {
 
   test('scaling gives a floor and a ceiling', () => {
     const cost = costOf(instanceVariant({ minInstances: 1, maxInstances: 4 }));
-    expect(cost).toMatchObject({ floorUsd: 0.115, ceilingUsd: 0.46 });
+    expect(cost).toMatchObject({ floorUsd: 0.115, steadyUsd: 0.23, ceilingUsd: 0.46 });
     expect(cost.variants[0]?.explanation).toBe('1 to 4 x ml.m5.large at $0.115');
   });
 

@@ -60,5 +60,14 @@ describe('sortKey', () => {
 
 test('after a refusal, a failure or no answer nothing counts as accepted', () => {
   const refused = Result.options.filter((result) => !ACCEPTED.includes(result));
-  expect(refused).toEqual(['blocked', 'rejected', 'expired', 'withdrawn', 'superseded', 'deleted', 'undetermined']);
+  expect(refused).toEqual([
+    'blocked',
+    'rejected',
+    'expired',
+    'withdrawn',
+    'rolled-back',
+    'superseded',
+    'deleted',
+    'undetermined',
+  ]);
 });

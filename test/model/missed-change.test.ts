@@ -1,13 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import {
   hasEnded,
+  isDue,
   isResting,
+  isSettled,
+  latestReading,
   quietChanges,
   reasonToLook,
   sweptChange,
   sweptEnd,
 } from '../../shared/model/missed-change.ts';
-import { change, endpoint, facts, history, later, NOW, opened, outcome, verified } from '../builders.ts';
+import { change, endpoint, facts, history, later, NOW, opened, outcome, verified, type Written } from '../builders.ts';
 
 const SEEN = facts().lastModifiedAt;
 const HOURS = 3_600;
@@ -105,4 +108,43 @@ describe('quietChanges', () => {
   test('are not those that something was recorded of in the last ten minutes', () => {
     expect(quiet(opened(), { body: verified(), at: later(1) })).toEqual([]);
   });
+});
+
+describe('whose turn it is', () => {
+  const DAY = 86_400_000;
+  test('comes once in every period, wherever its moment lies', () => {
+    for (const seed of [0, 1, 12_345_678_901, DAY - 1]) {
+      const turns = Array.from({ length: 96 * 3 }, (_, index) =>
+        isDue(seed, DAY, later(index * 900), later((index + 1) * 900)),
+      );
+      expect(turns.filter(Boolean)).toHaveLength(3);
+    }
+  });
+  test('is made up for after sweeps that failed, and is nobody’s where none is known', () => {
+    expect(isDue(4_711, DAY, later(-2 * 86_400), NOW)).toBe(true);
+    expect(isDue(4_711, DAY, undefined, NOW)).toBe(false);
+  });
+});
+
+describe('an endpoint is settled', () => {
+  test.each<[string, Written[], boolean]>([
+    ['where nothing is on record', [], false],
+    ['while a change is open', [opened()], false],
+    ['once it has ended', [opened(), outcome()], true],
+    [
+      'not while another is told of',
+      [opened(), outcome(), { kind: 'event-joined', generation: 2, event: change() }],
+      false,
+    ],
+    ['not where nobody could tell', [opened(), outcome(1, 'undetermined')], false],
+  ])('%s: %j', (_name, written, settled) => {
+    expect(isSettled(history(...written))).toBe(settled);
+  });
+});
+
+test('the newest reading is the one that was read last, wherever it is on record', () => {
+  const read = facts({ readAt: later(60) });
+  expect(latestReading(history())).toBeUndefined();
+  expect(latestReading(history(opened(), verified(1, [], { facts: read })))).toEqual({ generation: 1, facts: read });
+  expect(latestReading(history(opened(), opened(2, read)))).toEqual({ generation: 2, facts: read });
 });

@@ -23,8 +23,26 @@ describe('outcomeOf', () => {
   test('without anything to ask about, verified is compliant', () => {
     expect(ends('verified', clean, verified())).toMatchObject({ result: 'compliant', decision: 'compliant' });
   });
+  test('what is waived is named, and not said to be met', () => {
+    const waived = findings(1, [finding('prod-budget', 'waived')]);
+    const guard = verified(1, [finding('in-service', 'pass'), finding('rollback-alarms', 'waived')]);
+    expect(ends('verified', waived, guard).reason).toBe(
+      'Every policy that applies is met but prod-budget, rollback-alarms, which are waived.',
+    );
+    expect(ends('verified', clean, verified()).reason).toBe('Every policy that applies is met.');
+  });
   test('the same deployment as before is unchanged', () => {
     expect(ends('verified', findings(1, undefined, { unchanged: true }), verified()).result).toBe('unchanged');
+  });
+  test('what SageMaker took back is rolled back, whatever was found or approved before', () => {
+    const rolledBack = { requested: 'cfg-19', inService: 'cfg-18', reason: null, alarms: [] };
+    const taken = verified(1, [finding('in-service', 'violation')], { rolledBack });
+    expect(ends('rolled-back', findings(), requested(), given(), taken)).toMatchObject({
+      ...{ result: 'rolled-back', decision: 'undetermined', violations: [] },
+      reason: expect.stringContaining('in service is cfg-18 again, not cfg-19'),
+    });
+    // Without that on record nobody can say so.
+    expect(ends('rolled-back', clean).result).toBe('undetermined');
   });
   test('a violation is blocked and names every policy', () => {
     const list = [

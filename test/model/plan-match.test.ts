@@ -221,12 +221,12 @@ describe('what is known only afterwards', () => {
     [
       'an alarm that is missing',
       { ...deployment, rollbackAlarms: deployment.rollbackAlarms.slice(0, 1) },
-      'Rollback alarms: planned fraud-prod-DataDriftAlarm, fraud-prod-ModelMonitorAlarm; deployed with fraud-prod-ModelMonitorAlarm.',
+      'Rollback alarms: planned fraud-prod-5xx, fraud-prod-DataDriftAlarm, fraud-prod-ModelMonitorAlarm; deployed with fraud-prod-ModelMonitorAlarm.',
     ],
     [
       'one alarm more',
       { ...deployment, rollbackAlarms: [...deployment.rollbackAlarms, alarm('x')] },
-      'deployed with fraud-prod-DataDriftAlarm, fraud-prod-ModelMonitorAlarm, x.',
+      'deployed with fraud-prod-5xx, fraud-prod-DataDriftAlarm, fraud-prod-ModelMonitorAlarm, x.',
     ],
     ['no alarms', { ...deployment, rollbackAlarms: [] }, 'deployed with none.'],
     [

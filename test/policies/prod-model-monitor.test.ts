@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest';
-import type { Monitor } from '../../shared/model/endpoint-facts.ts';
+import { describe, expect, test } from 'vitest';
+import type { EndpointFacts, Monitor } from '../../shared/model/endpoint-facts.ts';
 import { evaluatePolicy } from '../../shared/policies/policy.ts';
-import { prodModelMonitor } from '../../shared/policies/prod-model-monitor.ts';
+import { monitorsStillHaveTime, prodModelMonitor } from '../../shared/policies/prod-model-monitor.ts';
 import {
   componentHost,
   facts,
@@ -66,21 +66,127 @@ test('how long it has is set by the settings', () => {
   expect(held(age(200), settings({ monitoringGraceMinutes: 240 })).outcome).toBe('advice');
 });
 
-test('a serverless variant cannot be monitored, so it cannot be in prod, however young it is', () => {
-  expect(held({ variants: [serverlessVariant()], createdAt: NOW })).toMatchObject({
-    outcome: 'violation',
-    messages: [
-      expect.stringMatching(
-        /^SageMaker cannot monitor serverless variant AllTraffic, so this endpoint cannot be in production/,
-      ),
-    ],
+describe('where AWS has no Model Monitor it does not apply, with the exclusion cited', () => {
+  const multi = instanceVariant({
+    models: [model({ containers: [{ image: 'mme', mode: 'MultiModel', environmentSha256: null, artifactUris: [] }] })],
+  });
+  test('for serverless', () => {
+    expect(held({ variants: [serverlessVariant()], monitors: [] })).toMatchObject({
+      outcome: 'not-applicable',
+      messages: [
+        expect.stringMatching(/serverless variant AllTraffic: SageMaker has no data capture.*developer guide/),
+      ],
+    });
+  });
+  test('for multi-model variants', () => {
+    expect(held({ variants: [multi], monitors: [] })).toMatchObject({
+      outcome: 'not-applicable',
+      messages: [expect.stringContaining('multi-model variant AllTraffic: SageMaker monitors single-model endpoints')],
+    });
+  });
+  test('but a variant that AWS excludes does not excuse the others', () => {
+    const mixed = [instanceVariant(), serverlessVariant({ name: 'excuse', weight: 0 })];
+    expect(held({ variants: mixed, monitors: [] }).outcome).toBe('violation');
   });
 });
-test('nor can a multi-model variant', () => {
-  const containers = [{ image: 'mme', mode: 'MultiModel' as const, environmentSha256: null, artifactUris: [] }];
-  expect(held({ variants: [instanceVariant({ models: [model({ containers })] })] }).messages[0]).toContain(
-    'multi-model variant AllTraffic',
-  );
+
+describe('a schedule counts', () => {
+  const wrong = (overrides: Parameters<typeof monitor>[0]) => watched([monitor(overrides)]).messages;
+  test('if it runs again and again, not once', () => {
+    expect(wrong({ expression: 'NOW' })).toEqual([
+      'Not monitored: schedule fraud-prod-data-quality runs once only (ScheduleExpression NOW).',
+    ]);
+    expect(wrong({ expression: null })[0]).toContain('has no ScheduleExpression');
+  });
+  test('if its baseline is there, and may be seen to be', () => {
+    expect(wrong({ unseenBaselines: [{ uri: 's3://b/c', why: 'missing' }] })).toEqual([
+      'Not monitored: the baseline s3://b/c of schedule fraud-prod-data-quality does not exist.',
+    ]);
+    expect(wrong({ unseenBaselines: [{ uri: 's3://b/c', why: 'unverifiable' }] })[0]).toContain('is unknown');
+  });
+  const ran = (status: 'Failed' | 'Stopped' | 'Completed' | 'InProgress' | 'CompletedWithViolations', at = NOW) => ({
+    lastRun: { status, scheduledAt: at, failureReason: status === 'Failed' ? 'no data' : null },
+  });
+  test('if its last run did not fail', () => {
+    expect(wrong(ran('Failed'))).toEqual([
+      'Not monitored: the last run of schedule fraud-prod-data-quality failed: no data.',
+    ]);
+    expect(wrong(ran('Stopped'))[0]).toContain('was stopped');
+    expect(watched([monitor(ran('InProgress'))]).outcome).toBe('pass');
+  });
+  test('if it has not missed two runs: for an hourly one 140 minutes, with the delay of the start', () => {
+    expect(watched([monitor(ran('Completed', later(-140 * 60)))]).outcome).toBe('pass');
+    expect(wrong(ran('Completed', later(-140 * 60 - 1)))[0]).toContain('has not run since');
+    const daily = { expression: 'cron(0 17 ? * * *)' };
+    expect(watched([monitor({ ...daily, ...ran('Completed', later(-47 * 3600)) })]).outcome).toBe('pass');
+    expect(watched([monitor({ ...daily, ...ran('Completed', later(-49 * 3600)) })]).outcome).toBe('violation');
+  });
+  test('if it was set going a moment ago, with a remark, but not for ever', () => {
+    const fresh = { lastRun: null, createdAt: later(-3600), modifiedAt: later(-3600) };
+    expect(watched([monitor(fresh)])).toMatchObject({
+      outcome: 'advice',
+      messages: [
+        'Schedule fraud-prod-data-quality has not run yet; it counts as dead if it has not by 2026-11-20T11:20:00.000Z.',
+      ],
+    });
+    expect(wrong({ lastRun: null })[0]).toContain('has never run');
+  });
+  test('if it found violations of its baseline: that is its work, and worth a remark', () => {
+    expect(watched([monitor(ran('CompletedWithViolations'))])).toMatchObject({
+      outcome: 'advice',
+      messages: [expect.stringContaining('found violations of its baseline')],
+    });
+  });
+});
+
+describe('what monitors read', () => {
+  const capture = (overrides: Partial<NonNullable<EndpointFacts['dataCapture']>>) => {
+    const { dataCapture } = facts();
+    if (!dataCapture) throw new Error('the perfect endpoint captures');
+    return { dataCapture: { ...dataCapture, ...overrides } };
+  };
+  test.each([
+    [{ dataCapture: null }, 'data capture is off (DataCaptureConfig), and monitors read what it captures'],
+    [capture({ enabled: false }), 'data capture is off'],
+    [capture({ samplingPercentage: 0 }), 'data capture samples 0 % (InitialSamplingPercentage)'],
+    [capture({ directions: ['Input'] }), 'data capture takes no Output (CaptureOptions)'],
+    [capture({ directions: [] }), 'data capture takes no Input and no Output (CaptureOptions)'],
+    [capture({ live: null }), 'data capture is configured, and DescribeEndpoint shows none'],
+    [capture({ live: { status: 'Stopped', samplingPercentage: 20 } }), 'data capture is Stopped (CaptureStatus)'],
+    [capture({ live: { status: 'Started', samplingPercentage: 0 } }), 'samples 0 % (CurrentSamplingPercentage)'],
+  ])('%j is nothing to read', (overrides, what) => {
+    expect(held(overrides)).toMatchObject({ outcome: 'violation', messages: [expect.stringContaining(what)] });
+  });
+  test('is not known of a plan, and not while a deployment is under way', () => {
+    const { directions: _d, live: _l, ...planned } = facts().dataCapture ?? { enabled: false };
+    expect(held({ dataCapture: planned as never }).outcome).toBe('pass');
+  });
+  test('gets no time where only another deployment helps, and time where it may come by itself', () => {
+    const young = { createdAt: later(-60) };
+    expect(held({ ...young, ...capture({ enabled: false }) }).outcome).toBe('violation');
+    expect(held({ ...young, ...capture({ live: null }) }).outcome).toBe('advice');
+  });
+});
+
+describe('types of monitors that are wanted', () => {
+  const by = settings({ requiredMonitorTypes: ['DataQuality', 'ModelBias'] });
+  test('each need a good one', () => {
+    expect(held({}, by).messages).toEqual(['Not monitored: no ModelBias monitoring schedule names this endpoint.']);
+    expect(held({ monitors: [monitor(), monitor({ name: 'b', type: 'ModelBias' })] }, by).outcome).toBe('pass');
+    const stopped = [monitor(), monitor({ name: 'b', type: 'ModelBias', status: 'Stopped' })];
+    expect(held({ monitors: stopped }, by).messages).toEqual(['Not monitored: schedule b is Stopped, not Scheduled.']);
+  });
+});
+
+describe('whether monitors still have time', () => {
+  const waits = (overrides: Parameters<typeof facts>[0]) => monitorsStillHaveTime(facts(overrides), settings());
+  test('they do while a young endpoint lacks them, and not where nothing is missing or it does not apply', () => {
+    expect(waits(age(30))).toBe(true);
+    expect(waits(age(120))).toBe(false);
+    expect(waits({ createdAt: later(-60) })).toBe(false);
+    expect(waits({ ...age(30), environment: inStaging })).toBe(false);
+    expect(waits({ ...age(30), dataCapture: null })).toBe(false);
+  });
 });
 
 test('outside of prod it does not apply', () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { PolicyLimits } from '../../shared/policies/settings.ts';
 
-const plans = { requirePlan: false, outOfBand: 'ask' };
+const plans = { requirePlan: false, outOfBand: 'ask', remediation: 'propose' };
 
 test('the defaults are the numbers and lists of the policy document', () => {
   expect(PolicyLimits.parse({})).toEqual({
@@ -17,8 +17,12 @@ test('the defaults are the numbers and lists of the policy document', () => {
     requiredAlarms: ['ModelMonitorAlarm', 'DataDriftAlarm'],
     alarmNamePatterns: ['{role}', '{endpoint}-{role}'],
     monitoringGraceMinutes: 120,
+    requiredMonitorTypes: [],
+    alarmSilentHours: 24,
+    budgetCounts: 'ceiling',
     encryption: ['SSE-S3', 'SSE-KMS'],
     planValidHours: 168,
+    waiverMaxDays: 90,
   });
 });
 

@@ -1,15 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { changeOf } from '../../shared/model/endpoint-history.ts';
+import { recordHash } from '../../shared/model/ledger-record.ts';
 import { againPage } from '../../web/again-page.ts';
 import { approvalPage } from '../../web/approval-page.ts';
 import { changePage } from '../../web/change-page.ts';
-import { changesPage, waitingKey } from '../../web/changes-page.ts';
+import { changesPage } from '../../web/changes-page.ts';
+import { endpointPage } from '../../web/endpoint-page.ts';
 import { backFromProviderPage, codePage, loginPage, toProviderPage } from '../../web/login-page.ts';
 import { messagePage } from '../../web/message-page.ts';
+import { overviewPage } from '../../web/overview-page.ts';
 import { quarantinePage } from '../../web/quarantine-page.ts';
 import { waitingPage } from '../../web/waiting-page.ts';
 import * as a from '../builders.ts';
-import { approvalModel, HOSTILE, row, waiting } from './web-builders.ts';
+import { approvalModel, changesModel, HOSTILE, overviewModel, row, waiting } from './web-builders.ts';
 
 /** A change in which every text that comes from outside is hostile. */
 function hostileHistory() {
@@ -74,6 +77,15 @@ function hostilePages(): Record<string, string> {
   const history = hostileHistory();
   const change = changeOf(history, 1);
   if (!change) throw new Error('no change');
+  const hostileRow = row({
+    endpoint: HOSTILE,
+    account: HOSTILE,
+    region: HOSTILE,
+    reason: HOSTILE,
+    cause: HOSTILE,
+    who: HOSTILE,
+    request: HOSTILE,
+  });
   const approval = { notifyErrors: [HOSTILE], names: new Map([[HOSTILE, HOSTILE]]) };
   const pages = {
     approval: approvalPage(
@@ -100,14 +112,25 @@ function hostilePages(): Record<string, string> {
     'on to the provider': toProviderPage(`/${HOSTILE}`, HOSTILE),
     'asked for again': againPage(`/${HOSTILE}`),
     change: changePage({ endpoint, change, history, approval: undefined }),
-    changes: changesPage({
-      rows: [
-        row({ endpoint: HOSTILE, account: HOSTILE, region: HOSTILE, reason: HOSTILE, cause: HOSTILE, who: HOSTILE }),
-      ],
-      filter: { month: HOSTILE },
-      limit: 1,
-      waiting: new Map(),
-    }),
+    changes: changesPage(
+      changesModel({
+        rows: [hostileRow],
+        filter: { endpoint: HOSTILE, person: HOSTILE, cause: HOSTILE, from: HOSTILE, to: HOSTILE },
+        after: HOSTILE,
+        next: HOSTILE,
+        lookedBackTo: HOSTILE,
+      }),
+    ),
+    overview: overviewPage(
+      overviewModel({
+        waiting: [{ id: HOSTILE, endpoint, generation: 1, expiresAt: HOSTILE, askedAt: a.NOW, forMe: true }],
+        reviews: [{ request: HOSTILE, endpoint, since: a.NOW }],
+        guardsDown: [hostileRow],
+        latest: [hostileRow],
+        costs: [{ environment: 'prod', committedUsd: 1, unacceptedUsd: 1, budgetUsd: 1 }],
+      }),
+    ),
+    endpoint: endpointPage({ endpoint, changes: history.changes, older: HOSTILE, continued: true }),
     waiting: waitingPage({ requests: [{ id: HOSTILE, endpoint, generation: 1, expiresAt: HOSTILE }], now: a.NOW }),
     quarantine: quarantinePage({
       events: [
@@ -129,7 +152,7 @@ describe('hostile names, reasons, tags and events', () => {
     expect(html).not.toContain('\u202e');
     // Every tag is one of ours: a name, then attributes in double quotes and nothing else.
     for (const [tag] of html.matchAll(/<[^!][^>]*>/g)) {
-      expect(tag).toMatch(/^<\/?[a-z0-9]+(\s+[a-zA-Z-]+(="[^"<>]*")?)*\s*\/?>$/);
+      expect(tag).toMatch(/^<\/?[a-z0-9]+(\s+[a-zA-Z][a-zA-Z0-9-]*(="[^"<>]*")?)*\s*\/?>$/);
       expect(tag.replace(/"[^"]*"/g, '')).not.toMatch(/\s(on\w+|style)=/i);
       expect(tag).not.toMatch(/(href|action)="(?!\/)(?!#)/);
     }
@@ -141,7 +164,8 @@ describe('every page', () => {
     '%s has a language, a title, one h1, landmarks, a skip link and no second stylesheet',
     (_name, html) => {
       expect(html).toMatch(/^<!doctype html>\n<html lang="en">/);
-      expect(html.match(/<title>/g)).toHaveLength(1);
+      // Parts of drawings have titles too.
+      expect(html.split('</head>')[0]?.match(/<title>/g)).toHaveLength(1);
       expect(html.match(/<h1>/g)).toHaveLength(1);
       for (const tag of ['<header ', '<nav ', '<main ', '<footer ']) expect(html).toContain(tag);
       expect(html).toContain('<a class="skip" href="#main">');
@@ -151,40 +175,104 @@ describe('every page', () => {
 });
 
 describe('the list of changes', () => {
-  const page = (rows = [row()], requests = new Map<string, string>()) =>
-    changesPage({ rows, filter: {}, limit: 100, waiting: requests }).toString();
+  const page = (...rows: ReturnType<typeof row>[]) => changesPage(changesModel({ rows })).toString();
 
   test('links each change and says how it stands in words', () => {
-    const html = page([row({ state: 'blocked', reason: 'Violates prod-budget.' })]);
+    const html = page(row({ state: 'blocked', reason: 'Violates prod-budget.' }));
     expect(html).toContain('href="/changes/111122223333/us-east-1/fraud-prod/1"');
+    expect(html).toContain('href="/endpoints/111122223333/us-east-1/fraud-prod"');
     expect(html).toContain('<span class="badge bad">Blocked</span>');
     expect(html).toContain('Violates prod-budget.');
   });
 
   test('shows an open change with an open request as waiting and links the request', () => {
-    const html = page([row()], new Map([[waitingKey('endpoint#111122223333#us-east-1#fraud-prod', 1), a.REQUEST]]));
-    expect(html).toContain(`<a href="/approvals/${a.REQUEST}"><span class="badge ask">Waiting</span></a>`);
+    const waits = `<a href="/approvals/${a.REQUEST}"><span class="badge ask">Waiting</span></a>`;
+    expect(page(row({ request: a.REQUEST }))).toContain(waits);
+    expect(page(row())).not.toContain('Waiting</span>');
   });
 
-  test('shows a change that has ended as ended, even where a request of it is still listed as open', () => {
-    const html = page(
-      [row({ state: 'expired' })],
-      new Map([[waitingKey('endpoint#111122223333#us-east-1#fraud-prod', 1), a.REQUEST]]),
-    );
-    expect(html).not.toContain(a.REQUEST);
+  test('keeps the filter that was asked for in its fields and in every link, and says when nothing fits it', () => {
+    const filter = {
+      environment: 'dev',
+      result: 'blocked',
+      from: '2026-10',
+      endpoint: 'fraud',
+      person: 'eve',
+    } as const;
+    const html = changesPage(changesModel({ rows: [], filter, next: 'further' })).toString();
+    for (const field of ['value="dev" selected', 'value="blocked" selected', 'value="2026-10"', 'value="eve"'])
+      expect(html).toContain(field);
+    const kept = 'environment=dev&amp;result=blocked&amp;from=2026-10&amp;endpoint=fraud&amp;person=eve';
+    expect(html).toContain(`href="/changes?${kept}&amp;after=further"`);
+    expect(html).toContain('Nothing fits so far.');
+    expect(changesPage(changesModel({ rows: [], filter })).toString()).toContain('No change fits this filter.');
   });
 
-  test('keeps the filter that was asked for, and says when nothing fits it', () => {
-    const html = changesPage({
-      rows: [],
-      filter: { environment: 'dev', result: 'blocked', month: '2026-10' },
-      limit: 100,
-      waiting: new Map(),
-    }).toString();
-    expect(html).toContain('<option value="dev" selected>');
-    expect(html).toContain('<option value="blocked" selected>');
-    expect(html).toContain('value="2026-10"');
-    expect(html).toContain('No change fits this filter.');
+  test('offers the rows that it shows as CSV: the same filter, from the same place', () => {
+    const html = changesPage(changesModel({ filter: { environment: 'prod' }, after: 'here', limit: 200 })).toString();
+    expect(html).toContain('href="/changes.csv?environment=prod&amp;rows=200&amp;after=here">These 1 as CSV');
+  });
+
+  test('a choice that is on is taken back by its own link', () => {
+    const html = changesPage(changesModel({ filter: { environment: 'prod', result: 'blocked' } })).toString();
+    expect(html).toContain('<a href="/changes?environment=prod" aria-current="true">Blocked</a>');
+    expect(html).toContain('<a href="/changes?result=blocked" aria-current="true">In prod</a>');
+  });
+});
+
+describe('the overview', () => {
+  const counts = { compliant: 3, approved: 1, blocked: 2, superseded: 1 };
+
+  test('says in words and in a table what its charts show', () => {
+    const weeks = [...overviewModel().weeks.slice(1), { from: '2026-11-23', to: '2026-11-29', counts }];
+    const html = overviewPage(overviewModel({ weeks })).toString();
+    expect(html).toContain('7 changes in 2 weeks: 4 accepted, 2 not let through, 1 went away.');
+    expect(html).toMatch(/<a href="\/changes\?from=2026-11-23&amp;to=2026-11-29">Nov 23<\/a>/);
+    expect(html).toMatch(/data-label="Accepted"><div>4<\/div>/);
+  });
+
+  test('begins with what waits for the reader, then what ends first', () => {
+    const request = { endpoint: a.endpoint, generation: 1, askedAt: a.later(-7_200), expiresAt: a.later(3_600) };
+    const waiting = [
+      { ...request, id: 'other', forMe: false },
+      { ...request, id: 'mine', expiresAt: a.later(7_200), forMe: true },
+    ];
+    const html = overviewPage(overviewModel({ waiting })).toString();
+    expect(html.indexOf('/approvals/mine')).toBeLessThan(html.indexOf('/approvals/other'));
+    expect(html).toContain('For you');
+    expect(html).toContain('2 wait. The oldest has waited for 2 h 0 min.');
+  });
+
+  test('names reviews, guards and quarantined events, and says so when nobody is needed', () => {
+    const html = overviewPage(
+      overviewModel({
+        reviews: [{ request: a.REQUEST, endpoint: a.endpoint, since: a.later(-60) }],
+        guardsDown: [row({ reason: 'The alarm fraud-5xx is muted.' })],
+        quarantined: { count: 100, more: true },
+      }),
+    ).toString();
+    for (const text of ['approved in an emergency', 'The alarm fraud-5xx is muted.', 'More than 100 events'])
+      expect(html).toContain(text);
+    expect(overviewPage(overviewModel()).toString()).toContain('Nothing. No decision is waited for');
+  });
+
+  test('an environment over its budget is said to be, and what nobody accepted is shown apart', () => {
+    const costs = [{ environment: 'prod' as const, committedUsd: 40, unacceptedUsd: 15, budgetUsd: 50 }];
+    const html = overviewPage(overviewModel({ costs })).toString();
+    expect(html).toContain('prod $55.00 of $50.00, over it.');
+    expect(html).toMatch(/data-label="Runs without having been accepted"><div>\$15\.00/);
+  });
+});
+
+describe('the history of an endpoint', () => {
+  const changes = waiting({ body: a.given(), actor: a.person('asha') }, a.verified(), a.outcome()).changes;
+
+  test('has each change with its end, and what was different', () => {
+    const html = endpointPage({ endpoint: a.endpoint, changes, older: '7-2', continued: false }).toString();
+    expect(html).toContain('change 1</a>');
+    expect(html).toContain('first deployment on record');
+    expect(html).toContain('href="/endpoints/111122223333/us-east-1/fraud-prod?before=7-2"');
+    expect(html).toContain('href="/endpoints/111122223333/us-east-1/fraud-prod?plans=yes">its plans');
   });
 });
 
@@ -210,6 +298,26 @@ describe('the page of a change', () => {
     expect(places).not.toContain(-1);
     expect(places).toEqual([...places].sort((one, other) => one - other));
     expect(html).toContain('looks right');
+  });
+
+  test('says how long each step took, and proves each record by its hash and that of the one before', () => {
+    const history = waiting({ body: a.given(), actor: a.person('asha') }, a.verified(), a.outcome());
+    const html = page(history);
+    const [first, second] = history.changes[0]?.records ?? [];
+    expect(html).toContain('From the event to the outcome: <strong>');
+    expect(html).toMatch(/\d+ (ms|s|min) later/);
+    expect(html).toContain('nothing: it is the first');
+    expect(second?.previous).toBe(first && recordHash(first));
+    expect(html.split(second?.previous ?? '-').length - 1).toBeGreaterThanOrEqual(2);
+  });
+
+  test('links an event of CloudTrail to CloudTrail, and no other', () => {
+    const id = '0a1b2c3d-1111-4222-8333-444455556666';
+    const trail = 'https://us-east-1.console.aws.amazon.com/cloudtrailv2/home?region=us-east-1#/events/';
+    expect(page(a.history(a.opened(1, undefined, { eventId: id })))).toContain(`href="${trail}${id}"`);
+    const native = { eventId: id, cause: 'SageMaker Endpoint State Change' };
+    expect(page(a.history(a.opened(1, undefined, native)))).not.toContain('https://');
+    expect(page(a.history(a.opened(1, undefined, { eventId: '1/../x' })))).not.toContain('https://');
   });
 
   test('shows every finding with its sentence, the cost, the digest and the raw records', () => {

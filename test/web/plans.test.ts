@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { historyOf } from '../../shared/model/endpoint-history.ts';
 import { changePage } from '../../web/change-page.ts';
-import { changesPage, waitingKey } from '../../web/changes-page.ts';
+import { changesPage } from '../../web/changes-page.ts';
 import { changePath } from '../../web/links.ts';
 import { planSection } from '../../web/plan-section.ts';
 import {
@@ -16,7 +16,7 @@ import {
   records,
   type Written,
 } from '../builders.ts';
-import { row } from './web-builders.ts';
+import { changesModel, row } from './web-builders.ts';
 
 const pageOf = (ref: typeof endpoint, ...written: Written[]) => {
   const history = historyOf(records(...written).map((record) => ({ ...record, endpoint: ref })));
@@ -30,10 +30,9 @@ test('a plan has a page of its own, beside that of the change with its number', 
   expect(changePath(plannedEndpoint, 3)).toBe('/plans/111122223333/us-east-1/fraud-prod/3');
 });
 
-test('the list of changes marks plans, links to their pages and finds their requests', () => {
-  const waiting = new Map([[waitingKey('plan#111122223333#us-east-1#fraud-prod', 1), REQUEST]]);
-  const rows = [row({ planned: true }), row()];
-  const page = changesPage({ rows, filter: {}, limit: 100, waiting }).toString();
+test('the list of changes marks plans, and links to their pages and their requests', () => {
+  const rows = [row({ planned: true, request: REQUEST }), row()];
+  const page = changesPage(changesModel({ rows })).toString();
   expect(page).toContain('href="/plans/111122223333/us-east-1/fraud-prod/1"><strong>fraud-prod</strong> plan 1<');
   expect(page).toContain('href="/changes/111122223333/us-east-1/fraud-prod/1"><strong>fraud-prod</strong> #1<');
   expect(page.split(`/approvals/${REQUEST}`)).toHaveLength(2);

@@ -7,7 +7,9 @@ import { streamOf } from '../../shared/model/endpoint-ref.ts';
 import { type LedgerRecord, recordHash, sortKey } from '../../shared/model/ledger-record.ts';
 import type { ApprovalPage } from '../../web/approval-page.ts';
 import type { Visitor } from '../../web/approval-visitor.ts';
+import type { ChangesPage } from '../../web/changes-page.ts';
 import { REQUEST_ACTIONS, type RequestAction } from '../../web/links.ts';
+import type { OverviewPage } from '../../web/overview-page.ts';
 import { endpoint, findings, history, NOW, opened, person, REQUEST, requested, type Written } from '../builders.ts';
 
 /** Text that does harm wherever it is not escaped. */
@@ -78,6 +80,31 @@ export const row = (overrides: Partial<ChangeRow> = {}): ChangeRow => ({
   reason: null,
   cause: null,
   who: 'mallory',
+  ...overrides,
+});
+
+/** What the list of changes is given: one page, with nothing before or after it. */
+export const changesModel = (overrides: Partial<ChangesPage> = {}): ChangesPage => ({
+  rows: [row()],
+  filter: {},
+  limit: 50,
+  days: { from: '2026-09-01', to: '2026-11-20' },
+  ...overrides,
+});
+
+/** What the overview is given where nothing has happened yet. */
+export const overviewModel = (overrides: Partial<OverviewPage> = {}): OverviewPage => ({
+  now: NOW,
+  weeks: [
+    { from: '2026-11-09', to: '2026-11-15', counts: {} },
+    { from: '2026-11-16', to: '2026-11-22', counts: {} },
+  ],
+  waiting: [],
+  moreWaiting: false,
+  reviews: [],
+  quarantined: { count: 0, more: false },
+  costs: [],
+  latest: [],
   ...overrides,
 });
 

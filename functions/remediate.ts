@@ -1,0 +1,77 @@
+import * as z from 'zod';
+import { cloudwatch, dynamodb, s3, sagemaker, scaling, secrets, ses, sts } from '../shared/aws/clients.ts';
+import { ExecutionInput } from '../shared/aws/executions.ts';
+import { readStream } from '../shared/aws/ledger.ts';
+import { notify } from '../shared/aws/notify.ts';
+import { recordOutcome } from '../shared/aws/record-outcome.ts';
+import { remediate } from '../shared/aws/remediation.ts';
+import type { With } from '../shared/aws/services.ts';
+import { forgetUnfinished, noteUnfinished, remediationId } from '../shared/aws/unfinished-remediations.ts';
+import { task } from '../shared/lambda.ts';
+import { changeOf, requestersOf } from '../shared/model/endpoint-history.ts';
+import { newlyLostGuards } from '../shared/model/guards-down.ts';
+import { refusedAs } from '../shared/model/remediation.ts';
+import { guardsDownMessage } from '../web/guards-down-message.ts';
+import { newsOf, remediationMessage } from '../web/remediation-message.ts';
+
+const clients = { sagemaker, cloudwatch, scaling, s3, dynamodb, sts, ses, secrets };
+type Services = With<keyof typeof clients>;
+
+/** Tells approvers what is proposed in prod, and how every putting back ended. Whoever was told is not told again. */
+async function tell(services: Services, { change: { endpoint }, generation }: ExecutionInput): Promise<void> {
+  const { history } = await readStream(services, endpoint, generation);
+  const change = changeOf(history, generation);
+  const news = change && newsOf(change);
+  if (!change || !news) return;
+  const { environment, mail, slack } = remediationMessage(
+    { endpoint, change, consoleUrl: services.config.consoleUrl },
+    news,
+  );
+  if (news === 'proposed' && environment !== 'prod') return;
+  const request = remediationId(endpoint, generation);
+  const { approvers: people } = services.readApprovals();
+  await notify(services, { request, round: `put-back-${news}`, environment, people, mail, slack });
+}
+
+/** Tells approvers at once of guards that an accepted deployment in prod has lost, and counts it for the alarm. */
+async function tellGuardsDown(
+  services: Services,
+  { change: { endpoint }, generation }: ExecutionInput,
+  first: boolean,
+): Promise<void> {
+  const opened = changeOf((await readStream(services, endpoint, generation)).history, generation)?.opened;
+  if (!opened?.baseline || opened.baseline.digest !== opened.digest) return;
+  const { history } = await readStream(services, endpoint, opened.baseline.generation);
+  const lost = newlyLostGuards(history, generation);
+  const change = changeOf(history, generation);
+  if (!change || lost.length === 0) return;
+  const request = remediationId(endpoint, generation);
+  if (first) services.measure({ name: 'GuardsDown', unit: 'Count', value: 1 });
+  const requesters = requestersOf(history, generation);
+  const message = guardsDownMessage({ endpoint, change, lost, requesters, consoleUrl: services.config.consoleUrl });
+  await notify(services, { request, round: 'guards-down', people: services.readApprovals().approvers, ...message });
+}
+
+/**
+ * For a change that was blocked or rejected: records that it was, so that nobody waits to learn that, and then proposes
+ * the way back or goes it. The only task that may write to SageMaker. `waiting` asks to be called again later.
+ */
+export const { handler, run } = task({
+  clients,
+  input: ExecutionInput,
+  output: z.strictObject({ state: z.enum(['waiting', 'over']) }),
+  run: async (input, services) => {
+    const { change, generation } = input;
+    const { history } = await readStream(services, change.endpoint, generation);
+    if (!refusedAs(changeOf(history, generation))) return { state: 'over' as const };
+    await noteUnfinished(services, change.endpoint, generation);
+    await recordOutcome(services, input, 'blocked');
+    await tellGuardsDown(services, input, changeOf(history, generation)?.outcome === undefined);
+    const state = await remediate(services, change.endpoint, generation);
+    if (state === 'over') {
+      await tell(services, input);
+      await forgetUnfinished(services, change.endpoint, generation);
+    }
+    return { state };
+  },
+});
