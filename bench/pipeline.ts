@@ -22,6 +22,8 @@ import {
 export const BENCH_CONFIG = `
 policies:
   alarmNamePatterns: ["*-{role}"]
+  # What is measured is how many can be asked about, not what they may cost together.
+  staging: { maxHourlyCostUsd: 1000000 }
 approvals:
   approvers:
     - { id: one, name: One, email: one@example.com }
