@@ -3,15 +3,19 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** What takes longest, longest first; everything else is short. */
 const LONG = [
   'acceptance/kill-loop',
+  'cli/local',
   'infra/package',
   'acceptance/faults',
-  'cli/local',
   'acceptance/approval-in-browser',
   'acceptance/up-once',
   'acceptance/story',
-  'cli/offline',
   'infra/bundles',
+  'cli/offline',
+  'acceptance/plans',
   'cli/audit-verify',
+  'acceptance/put-back',
+  'acceptance/sweep',
+  'acceptance/backup',
 ];
 
 /** Long files start first, so that no worker is left alone with one at the end. */
