@@ -132,13 +132,15 @@ function browserOf({ call, config }: Runtime) {
   };
 }
 
+const LINK = /\/approvals\/[a-z0-9]{26}\?to=[a-z0-9]{26}/;
+
 /**
  * An approver follows the link in the mail, logs in with a code that is mailed to them, approves, and is shown the page
  * again; the browser asks for the stylesheet once.
  */
 async function approve(runtime: Runtime, { text, to }: Mail, endpoint: string): Promise<void> {
   const visit = browserOf(runtime);
-  const link = /\/approvals\/[a-z0-9]{26}\?to=[a-z0-9]{26}/.exec(text)?.[0] ?? '';
+  const link = LINK.exec(text)?.[0] ?? '';
   const [path = ''] = link.split('?');
   await visit(link);
   await visit(`/login?${new URLSearchParams({ next: link })}`);
@@ -181,7 +183,9 @@ async function settle(runtime: Runtime, endpoint: string, asked: boolean, known:
       await sleep(50);
       const unknown = (await runtime.mails()).filter(({ text }) => !known.some((each) => each.text === text));
       // Of those who are asked, somebody whose answer is enough.
-      mail = unknown.find(({ to, text }) => text.includes(endpoint) && to[0]?.startsWith('approver-one@'));
+      mail = unknown.find(
+        ({ to, text }) => text.includes(endpoint) && LINK.test(text) && to[0]?.startsWith('approver-one@'),
+      );
     }
     // People take longer than a deployment.
     await untilInService(runtime.awsUrl, endpoint);

@@ -42,6 +42,8 @@ export async function count(
 ): Promise<Counted> {
   const runtime = await openRuntime(template, settings);
   try {
+    // Budgets are about the fleet, and the first sweep counts it. Before that people are asked.
+    await runtime.call('sweep', {});
     const changes: Counted['changes'] = [];
     for (const kind of MIX) {
       tell(`counting: ${kind.name}, ${runs} times`);
