@@ -1,10 +1,10 @@
 import { statSync } from 'node:fs';
 import { listChanges } from '../shared/aws/change-pages.ts';
 import { readWholeStream } from '../shared/aws/ledger.ts';
-import { EndpointRef, refOfStream, streamOf } from '../shared/model/endpoint-ref.ts';
+import { refOfStream, streamOf } from '../shared/model/endpoint-ref.ts';
 import type { RecordBody } from '../shared/model/ledger-record.ts';
 import { changeTable } from './change-table.ts';
-import { type AwsOptions, accountOf, monthOf, servicesFor } from './context.ts';
+import { type AwsOptions, endpointNamed, monthOf, servicesFor } from './context.ts';
 import { exportDirectory } from './export-directory.ts';
 import { type ExportFormat, writeExport } from './export-format.ts';
 import { noteExport } from './note-export.ts';
@@ -18,13 +18,7 @@ type Options = AwsOptions & { json?: boolean; endpoint?: string };
 /** The stream of an endpoint name in the account of the credentials, or of a full stream key. */
 export async function streamFor(services: ReturnType<typeof servicesFor>, endpoint: string): Promise<string> {
   if (refOfStream(endpoint)) return endpoint;
-  const ref = EndpointRef.safeParse({
-    account: await accountOf(services),
-    region: services.config.region,
-    name: endpoint,
-  });
-  if (!ref.success) throw new CliError(`"${endpoint}" is no endpoint name.`, EXIT.usage);
-  return streamOf(ref.data);
+  return streamOf(await endpointNamed(services, endpoint));
 }
 
 /** `audit list`: the endpoints on record with the number of their records, or the newest changes of one month. */

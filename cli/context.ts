@@ -3,8 +3,8 @@ import { openSecurityLog, SecurityLogError } from '../local/security-log.ts';
 import { readAccountId } from '../shared/aws/account.ts';
 import { createServices, type Services } from '../shared/aws/services.ts';
 import { loadConfig } from '../shared/config-yaml.ts';
-import type { EndpointRef } from '../shared/model/endpoint-ref.ts';
-import { CliError, EXIT } from './output.ts';
+import { Endpoint } from '../shared/model/endpoint-ref.ts';
+import { CliError, EXIT, visible } from './output.ts';
 
 /** Options that every command with AWS behind it takes. */
 export type AwsOptions = { local?: boolean; awsPort?: string; region?: string; stage?: string };
@@ -18,7 +18,7 @@ export function stackOf({ stage = 'dev' }: Pick<AwsOptions, 'stage'>): string {
 }
 
 /** The bucket of a deployment's sealed copies, where the environment names no other. */
-export const archiveBucketOf = (stack: string, { account, region }: Pick<EndpointRef, 'account' | 'region'>): string =>
+export const archiveBucketOf = (stack: string, { account, region }: Pick<Endpoint, 'account' | 'region'>): string =>
   process.env.PORTCULLIS_ARCHIVE_BUCKET ?? `${stack}-ledger-archive-${account}-${region}`;
 
 /** Services for a command: of the account that the ordinary AWS environment names, or of the runtime on this machine. */
@@ -77,6 +77,19 @@ export async function accountOf(services: Services): Promise<string> {
     throw unreachable(error);
   }
   throw new CliError('AWS did not say which account these credentials belong to.');
+}
+
+/** The endpoint of this name, in the account of the credentials where none is given. */
+export async function endpointNamed(services: Services, name: string, account?: string): Promise<Endpoint> {
+  const ref = Endpoint.safeParse({
+    account: account ?? (await accountOf(services)),
+    region: services.config.region,
+    name,
+  });
+  if (ref.success) return ref.data;
+  const [{ path, message } = { path: [], message: '' }] = ref.error.issues;
+  if (path[0] === 'account') throw new CliError(`--account is ${visible(account ?? '')}; it ${message}.`, EXIT.usage);
+  throw new CliError(`"${visible(name)}" is no endpoint name; it ${message}.`, EXIT.usage);
 }
 
 /** An error from the SDK in words that say what to do. */

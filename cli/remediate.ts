@@ -1,8 +1,7 @@
 import { type DryRun, dryRun } from '../shared/aws/remediation-look.ts';
-import { EndpointRef } from '../shared/model/endpoint-ref.ts';
 import type { RemediationCall } from '../shared/model/remediation-call.ts';
 import { conclude } from './approval-actions.ts';
-import { accountOf, servicesFor, unreachable } from './context.ts';
+import { endpointNamed, servicesFor, unreachable } from './context.ts';
 import { type ActOptions, actAt } from './gate-request.ts';
 import { CliError, EXIT, json, type Output, visible } from './output.ts';
 
@@ -51,16 +50,11 @@ export async function remediate(name: string, options: Options, output: Output):
   if (yes && reason === undefined)
     throw new CliError('Say why with --reason; it goes into the audit record.', EXIT.usage);
   const services = servicesFor(options);
-  const ref = EndpointRef.safeParse({
-    account: account ?? (await accountOf(services)),
-    region: services.config.region,
-    name,
-  });
-  if (!ref.success) throw new CliError(`"${visible(name)}" is no endpoint name.`, EXIT.usage);
+  const endpoint = await endpointNamed(services, name, account);
   const wanted = numberIn(options);
   let found: DryRun | undefined;
   try {
-    found = await dryRun(services, ref.data, wanted);
+    found = await dryRun(services, endpoint, wanted);
   } catch (error) {
     throw unreachable(error);
   }
@@ -71,13 +65,12 @@ export async function remediate(name: string, options: Options, output: Output):
   const { change, plan, moved } = found;
   const { generation } = change;
   if (!yes) {
-    if (options.json)
-      output.out(json({ endpoint: ref.data, change: generation, moved, ...plan, on: change.remediation }));
+    if (options.json) output.out(json({ endpoint, change: generation, moved, ...plan, on: change.remediation }));
     else print(found, name, output);
     return plan.calls.length > 0 || moved ? EXIT.fine : EXIT.violations;
   }
   const digest = change.remediation.proposed?.digest ?? change.opened?.digest ?? '';
-  const path = `changes/${ref.data.account}/${ref.data.region}/${ref.data.name}/${generation}/put-back`;
+  const path = `changes/${endpoint.account}/${endpoint.region}/${endpoint.name}/${generation}/put-back`;
   const result = await actAt(path, { reason, digest }, options, services);
   return conclude(result, () => `Recorded. Change ${generation} of ${name} is being put back.`, options, output);
 }

@@ -1,22 +1,15 @@
 import { listWaivers } from '../shared/aws/questions.ts';
-import { EndpointRef } from '../shared/model/endpoint-ref.ts';
 import { conclude } from './approval-actions.ts';
-import { type AwsOptions, accountOf, servicesFor } from './context.ts';
+import { type AwsOptions, endpointNamed, servicesFor } from './context.ts';
 import { type ActOptions, actAt } from './gate-request.ts';
-import { CliError, EXIT, json, type Output, table } from './output.ts';
+import { EXIT, json, type Output, table } from './output.ts';
 import { momentOf } from './trail-scope.ts';
 
 type WaiverOptions = ActOptions & { account?: string };
 
 async function pathOf(name: string, { account, ...options }: WaiverOptions, action: string): Promise<string> {
-  const services = servicesFor(options);
-  const ref = EndpointRef.safeParse({
-    account: account ?? (await accountOf(services)),
-    region: services.config.region,
-    name,
-  });
-  if (!ref.success) throw new CliError(`"${name}" is no endpoint name.`, EXIT.usage);
-  return `waivers/${ref.data.account}/${ref.data.region}/${ref.data.name}/${action}`;
+  const endpoint = await endpointNamed(servicesFor(options), name, account);
+  return `waivers/${endpoint.account}/${endpoint.region}/${endpoint.name}/${action}`;
 }
 
 const again = ({ looksAgain }: { looksAgain?: number }) =>

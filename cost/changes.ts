@@ -175,18 +175,44 @@ export async function untilInService(awsUrl: string, endpoint: string): Promise<
   await sleep(100);
 }
 
+/** How the newest change ended, and what was found where it is not how it had to end. */
+async function endOf(runtime: Runtime, endpoint: string): Promise<{ generation: number; result?: string; why: string }> {
+  const { generation, changes } = (await readStream(runtime.services, refOf(endpoint))).history;
+  const { outcome, findings, verified } = changes.at(-1) ?? {};
+  const found = [...(findings?.findings ?? []), ...(verified?.findings ?? [])]
+    .filter(({ outcome }) => outcome === 'violation' || outcome === 'needs-approval')
+    .map(({ policy, messages }) => `${policy}: ${messages.join(' ')}`);
+  const why = [outcome?.reason ?? 'It has not ended.', ...found].join('\n  ');
+  return { generation, ...(outcome && { result: outcome.result }), why };
+}
+
+/** Long after the slowest of what is waited for here. */
+const PATIENCE_MS = 30_000;
+
+/** Asks again until there is an answer; where none comes, says what was waited for and how the endpoint's newest change stands. */
+async function until<T>(runtime: Runtime, endpoint: string, what: string, ask: () => Promise<T | undefined>): Promise<T> {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const found = await ask();
+    if (found !== undefined) return found;
+    if (Date.now() > deadline) {
+      const { generation, result, why } = await endOf(runtime, endpoint);
+      throw new Error(`${endpoint}: ${what}. Change ${generation} ended as ${result}: ${why}`);
+    }
+    await sleep(50);
+  }
+}
+
 /** Waits until the deployment is over, the change too, and whoever had to approve has. */
 async function settle(runtime: Runtime, endpoint: string, asked: boolean, known: readonly Mail[]): Promise<void> {
   if (asked) {
-    let mail: Mail | undefined;
-    while (!mail) {
-      await sleep(50);
+    const mail = await until(runtime, endpoint, 'no approver was asked', async () => {
       const unknown = (await runtime.mails()).filter(({ text }) => !known.some((each) => each.text === text));
       // Of those who are asked, somebody whose answer is enough.
-      mail = unknown.find(
+      return unknown.find(
         ({ to, text }) => text.includes(endpoint) && LINK.test(text) && to[0]?.startsWith('approver-one@'),
       );
-    }
+    });
     // People take longer than a deployment.
     await untilInService(runtime.awsUrl, endpoint);
     await runtime.delivered();

@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { LedgerItem } from '../../shared/aws/ledger.ts';
 import { BundleManifest } from '../../shared/model/bundle-manifest.ts';
 import { BUNDLE_TABLES } from '../../shared/model/bundle-tables.ts';
-import { canonicalJson, sha256 } from '../../shared/model/canonical-json.ts';
+import { canonicalJson, digestOf, sha256 } from '../../shared/model/canonical-json.ts';
 import { type ChangeGroup, ChangeGroups } from '../../shared/model/change-groups.ts';
 import { refOfStream } from '../../shared/model/endpoint-ref.ts';
 import type { LedgerRecord } from '../../shared/model/ledger-record.ts';
@@ -127,7 +126,7 @@ async function writeIn(directory: string, archive: string, sources: BundleSource
       continue;
     }
     const { body, at } = record;
-    if (body.kind === 'settings-kept' && body.what && sha256(canonicalJson(body.document)) === body.digest) {
+    if (body.kind === 'settings-kept' && body.what && digestOf(body.document) === body.digest) {
       const folder = body.what === 'limits' ? 'settings' : 'prices';
       const name = `${folder}/${body.digest}`;
       if (!kept.has(name)) {
@@ -200,7 +199,7 @@ async function writeIn(directory: string, archive: string, sources: BundleSource
   await packFiles(directory, [{ path: 'manifest.json', bytes }, ...manifest.files], archive, new Date(now));
   return {
     manifest,
-    manifestSha256: createHash('sha256').update(text).digest('hex'),
+    manifestSha256: sha256(text),
     bytes: statSync(archive).size,
   };
 }

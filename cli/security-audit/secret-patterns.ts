@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../shared/model/canonical-json.ts';
 
 /** Something that looks like a secret. `text` is the secret itself: it goes into no message. */
 export type SecretLook = { kind: string; line: number; text: string; sha256: string };
@@ -42,14 +42,12 @@ function looksRandom(text: string): boolean {
   return /[\d+/=]/.test(text) && /[a-z]/.test(text) && /[A-Z]/.test(text) && entropyOf(text) >= 4;
 }
 
-export const secretDigest = (secret: string) => createHash('sha256').update(secret).digest('hex');
-
 /** Everything in a text that looks like a secret, with its line (from 1); with `placeholders` also what says it is none. */
 export function secretsIn(text: string, { placeholders = false } = {}): SecretLook[] {
   const found: SecretLook[] = [];
   const add = (kind: string, at: number, secret: string) => {
     if ((!placeholders && PLACEHOLDER.test(secret)) || found.some((each) => each.text.includes(secret))) return;
-    found.push({ kind, line: text.slice(0, at).split('\n').length, text: secret, sha256: secretDigest(secret) });
+    found.push({ kind, line: text.slice(0, at).split('\n').length, text: secret, sha256: sha256(secret) });
   };
   for (const [kind, pattern] of KINDS)
     for (const match of text.matchAll(pattern)) add(kind, match.index, match[1] ?? '');

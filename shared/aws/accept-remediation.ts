@@ -1,9 +1,8 @@
-import { type RemarkReply, refused } from '../model/approval.ts';
-import { UnreadableApproversError } from '../model/approval-settings.ts';
+import type { RemarkReply } from '../model/approval.ts';
 import type { EndpointRef } from '../model/endpoint-ref.ts';
 import type { RecordOf } from '../model/ledger-record.ts';
 import { type PutBackAnswer, putBackAcceptance } from '../model/put-back-acceptance.ts';
-import { actorOf, warn } from './approvals.ts';
+import { actorOf, unlessUnreadable, warn } from './approvals.ts';
 import { append, readStream } from './ledger.ts';
 import type { With } from './services.ts';
 import { noteUnfinished, remediationId, startRemediation } from './unfinished-remediations.ts';
@@ -18,12 +17,12 @@ export async function acceptRemediation(
   services: With<'dynamodb' | 'sfn'>,
   { endpoint, generation, ...given }: PutBackAnswer & { endpoint: EndpointRef; generation: number },
 ): Promise<AcceptanceReply> {
-  let reply: AcceptanceReply = refused('nothing-to-put-back', 'Nothing is proposed about this change.');
   const stream = await readStream(services, endpoint, generation);
-  try {
+  const reply = await unlessUnreadable(async () => {
     // On the list first: who dies between the record and the execution is made up for by the sweep.
     const first = putBackAcceptance(stream.history, generation, given, services.readApprovals());
     if (first.reply === 'refused') return first;
+    let reply: AcceptanceReply = first;
     await noteUnfinished(services, endpoint, generation);
     await append(services, stream, (history) => {
       const rules = services.readApprovals();
@@ -32,10 +31,8 @@ export async function acceptRemediation(
       if (reply.reply !== 'recorded' || !approver) return undefined;
       return { id: `put-back-accepted#${generation}`, body: reply.record, actor: actorOf(approver) };
     });
-  } catch (error) {
-    if (!(error instanceof UnreadableApproversError)) throw error;
-    return refused('approvers-unreadable', 'Who may approve cannot be read at the moment, so nobody may.');
-  }
+    return reply;
+  });
   if (reply.reply === 'refused') return reply;
   await startRemediation(services, endpoint, generation).catch((error) =>
     warn('putting back was not started', remediationId(endpoint, generation), error),

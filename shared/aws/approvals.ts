@@ -17,6 +17,7 @@ import { EndpointRef } from '../model/endpoint-ref.ts';
 import type { ApprovalAnswer, Via } from '../model/ledger-record.ts';
 import { append, type Draft, readStream } from './ledger.ts';
 import type { With } from './services.ts';
+import { listToDo, putToDo, removeToDo } from './to-do.ts';
 
 /** A request as it is kept for routing: which stream it belongs to, and who was told. It has no authority. */
 export type StoredRequest = {
@@ -85,18 +86,18 @@ export async function readRequest(services: With<'dynamodb'>, id: string): Promi
   return (await readWithToken(services, id))?.request;
 }
 
-const listed = (services: With, open: 'open' | 'review') => ({
+const openOnes = (services: With) => ({
   TableName: services.config.tables.approvals,
   IndexName: 'by-open',
   KeyConditionExpression: '#open = :open',
   ExpressionAttributeNames: { '#open': 'open' },
-  ExpressionAttributeValues: { ':open': { S: open } },
+  ExpressionAttributeValues: { ':open': { S: 'open' } },
 });
 
 /** Requests that nobody has closed yet, soonest expiry first. From an index, so for showing only. */
 export async function listOpenRequests(services: With<'dynamodb'>): Promise<StoredRequest[]> {
   const found: StoredRequest[] = [];
-  const pages = paginateQuery({ client: services.dynamodb }, listed(services, 'open'));
+  const pages = paginateQuery({ client: services.dynamodb }, openOnes(services));
   for await (const page of pages) found.push(...(page.Items ?? []).map(requestFrom));
   return found;
 }
@@ -115,7 +116,7 @@ export async function pageOpenRequests(
   const from = expiresAt && id ? { open: { S: 'open' }, expiresAt: { S: expiresAt }, id: { S: id } } : undefined;
   // One more than is shown tells whether there are more, which LastEvaluatedKey does not.
   const { Items = [] } = await services.dynamodb.send(
-    new QueryCommand({ ...listed(services, 'open'), Limit: limit + 1, ExclusiveStartKey: from }),
+    new QueryCommand({ ...openOnes(services), Limit: limit + 1, ExclusiveStartKey: from }),
   );
   const requests = Items.slice(0, limit).map(requestFrom);
   const last = requests.at(-1);
@@ -259,48 +260,23 @@ async function closeUnlessRetried(
 const reviewId = (request: string) => `review#${request}`;
 
 /** Puts an approval that was given by breaking the glass on the list of what a second person has to look at. */
-async function openReview(
+const openReview = (
   services: With<'dynamodb'>,
   { id, endpoint, generation }: Pick<StoredRequest, 'id' | 'endpoint' | 'generation'>,
-): Promise<void> {
-  await update(services, reviewId(id), {
-    UpdateExpression:
-      'SET account = :account, #region = :region, endpoint = :endpoint, planned = :planned, generation = :generation, expiresAt = :since, #open = :open',
-    ExpressionAttributeNames: { '#region': 'region', '#open': 'open' },
-    ExpressionAttributeValues: {
-      ':account': { S: endpoint.account },
-      ':region': { S: endpoint.region },
-      ':endpoint': { S: endpoint.name },
-      ':planned': { BOOL: endpoint.planned === true },
-      ':generation': { N: String(generation) },
-      // The index sorts by this. A review does not expire: here it is since when it has been open.
-      ':since': { S: services.now() },
-      ':open': { S: 'review' },
-    },
-  });
-}
+): Promise<void> => putToDo(services, 'review', { id: reviewId(id), endpoint, generation });
 
 /** An approval by broken glass that nobody has reviewed. The list is for showing; the ledger says what is reviewed. */
 export type OpenReview = { request: string; endpoint: EndpointRef; generation: number; since: string };
 
 /** What a second person has to look at, longest open first. */
 export async function listOpenReviews(services: With<'dynamodb'>): Promise<OpenReview[]> {
-  const found: OpenReview[] = [];
-  for await (const page of paginateQuery({ client: services.dynamodb }, listed(services, 'review'))) {
-    for (const { id, endpoint, generation, expiresAt } of (page.Items ?? []).map(requestFrom)) {
-      found.push({ request: id.replace(/^review#/, ''), endpoint, generation, since: expiresAt });
-    }
-  }
-  return found;
+  const listed = await listToDo(services, 'review');
+  return listed.map(({ id, ...about }) => ({ request: id.replace(/^review#/, ''), ...about }));
 }
 
 /** Takes a review off the list, once the ledger has it. */
-export async function closeReview(services: With<'dynamodb'>, request: string): Promise<void> {
-  await update(services, reviewId(request), {
-    UpdateExpression: 'REMOVE #open',
-    ExpressionAttributeNames: { '#open': 'open' },
-  });
-}
+export const closeReview = (services: With<'dynamodb'>, request: string): Promise<void> =>
+  removeToDo(services, reviewId(request));
 
 /** How an approver stands in the records. */
 export const actorOf = ({ id, email }: Approver): Actor => ({
@@ -340,6 +316,16 @@ type Said<Reply> = {
   token: Uint8Array | undefined;
 };
 
+/** Does what takes the list of approvers; where that cannot be read, nobody may, and whoever asks is refused. */
+export async function unlessUnreadable<T>(work: () => Promise<T>): Promise<T | ReturnType<typeof refused>> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof UnreadableApproversError)) throw error;
+    return refused('approvers-unreadable', 'Who may approve cannot be read at the moment, so nobody may.');
+  }
+}
+
 /**
  * Reads the request, its stream and who may approve now, and appends what `say` makes of them in one conditional
  * insert; where somebody else was faster, all of it again. An unreadable list of approvers refuses.
@@ -354,17 +340,14 @@ export async function sayAbout<Reply>(
   const { request, token } = found;
   const { endpoint, generation } = request;
   const said: Reply[] = [];
-  try {
+  return unlessUnreadable(async () => {
     const { history } = await append(services, await readStream(services, endpoint, generation), (past) => {
       const { reply, draft } = say(past, request, services.readApprovals());
       said[0] = reply;
       return draft;
     });
     return { reply: said[0] as Reply, request, history, token };
-  } catch (error) {
-    if (!(error instanceof UnreadableApproversError)) throw error;
-    return refused('approvers-unreadable', 'Who may approve cannot be read at the moment, so nobody may.');
-  }
+  });
 }
 
 /** One line in the log, without what the error says: it may hold a task token. */

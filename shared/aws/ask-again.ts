@@ -1,8 +1,7 @@
 import { type Refusal, refused } from '../model/approval.ts';
-import { UnreadableApproversError } from '../model/approval-settings.ts';
 import { askingAgain } from '../model/asking-again.ts';
 import type { EndpointRef } from '../model/endpoint-ref.ts';
-import { readRequest } from './approvals.ts';
+import { readRequest, unlessUnreadable } from './approvals.ts';
 import { startExecution } from './executions.ts';
 import { readStream } from './ledger.ts';
 import type { With } from './services.ts';
@@ -21,15 +20,12 @@ export async function askAgain(
   const request = await readRequest(services, given.request);
   if (!request) return refused('no-request', 'There is no such request.');
   const { history } = await readStream(services, request.endpoint, request.generation);
-  try {
+  return unlessUnreadable(async () => {
     const again = askingAgain(history, request, given, services.readApprovals(), services.now());
     if (again.reply === 'refused') return again;
     const generation = history.generation + 1;
     // Where it runs already, somebody else asked, or an event tells of a change: either way people are going to be asked.
     await startExecution(services, again.change, generation);
-    return { reply: 'recorded', endpoint: request.endpoint, generation };
-  } catch (error) {
-    if (!(error instanceof UnreadableApproversError)) throw error;
-    return refused('approvers-unreadable', 'Who may approve cannot be read at the moment, so nobody may.');
-  }
+    return { reply: 'recorded' as const, endpoint: request.endpoint, generation };
+  });
 }

@@ -1,5 +1,5 @@
 import type { ChangeHistory, EndpointHistory } from '../model/endpoint-history.ts';
-import { type EndpointRef, streamOf } from '../model/endpoint-ref.ts';
+import { type EndpointRef, streamOf, unplanned } from '../model/endpoint-ref.ts';
 import { Environment } from '../model/environment.ts';
 import { type Fleet, placeKey, sumsWithout, viewOf } from '../model/fleet-budget.ts';
 import { endedEntry, entryOf, judgedEntry, plannedEntry } from '../model/fleet-claim.ts';
@@ -15,8 +15,6 @@ import type { With } from './services.ts';
 
 type Changed = RecordOf<'fleet-changed'>;
 
-const placeOf = ({ account, region, name }: EndpointRef) => ({ account, region, name });
-
 /** The record of an entry that becomes another, with what the fleet costs then. */
 function changed(
   fleet: Fleet,
@@ -25,7 +23,7 @@ function changed(
   { generation, because }: Pick<Changed, 'generation' | 'because'>,
   { settings, at }: { settings: PolicySettings; at: string },
 ): { id: string; body: RecordBody } {
-  const endpoint = placeOf(ref);
+  const endpoint = unplanned(ref);
   const key = streamOf(endpoint);
   const { committed, running } = sumsWithout(fleet, settings, at, key, entry);
   const priceDigest = priceDigestOf(settings.prices);

@@ -4,7 +4,7 @@ import { digestOf } from '../model/canonical-json.ts';
 import { keptAs, QUESTIONS, SETTINGS } from '../model/ledger-index.ts';
 import type { RecordOf } from '../model/ledger-record.ts';
 import { VERSION } from '../model/version.ts';
-import { policies } from '../policies/index.ts';
+import { statementsOf } from '../policies/index.ts';
 import { digestsOf, limitsOf } from '../policies/judge.ts';
 import type { PolicySettings } from '../policies/settings.ts';
 import { gateStream } from './gate-stream.ts';
@@ -40,7 +40,7 @@ export async function keepSettings(services: With<'dynamodb'>, settings: PolicyS
       what: 'limits',
       digest: policyDigest,
       document: limitsOf(settings),
-      statements: Object.fromEntries(policies.map(({ id, statement }) => [id, statement(settings)])),
+      statements: Object.fromEntries(statementsOf(settings)),
     }),
     keepOne(services, { ...common, what: 'prices', digest: priceDigest, document: settings.prices }),
   ]);

@@ -27,7 +27,6 @@ export type ReconcileOptions = {
   progress?: (calls: number) => void;
 };
 
-const pauseFor = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 const label = ({ account, region }: Place) => `${account} ${region}`;
 
 /** The calls by the stream of the endpoint that each is about, and what could not be assigned. */
@@ -147,7 +146,7 @@ const errorText = (error: unknown) => `${(error as Error).name}: ${(error as Err
  * that is concerned whole. What cannot be read stands in `notRead`, and then it is not reconciled.
  */
 export async function reconcile(services: Reconciling, options: ReconcileOptions): Promise<Reconciliation> {
-  const { from, to, source = {}, pause = pauseFor, progress } = options;
+  const { from, to, source = {}, pause = services.wait, progress } = options;
   const account = await readAccountId(services);
   if (account === undefined) throw new Error('AWS did not say which account these credentials belong to.');
   const own = { account, region: services.config.region };

@@ -2,8 +2,6 @@ import type { SlackMessage } from '../model/message.ts';
 import { pinnedFetch, RefusedCallError } from './pinned-fetch.ts';
 import type { With } from './services.ts';
 
-const wait = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
-
 /** The only hosts that are called, so that no address from outside makes us call anything else. */
 const HOSTS = ['slack.com', 'hooks.slack.com'];
 const MAX_TRIES = 3;
@@ -95,7 +93,7 @@ async function call(services: With, what: Call, { tries = MAX_TRIES, timeoutMs =
     } catch (error) {
       const seconds = error instanceof SlackError ? error.retryAfterSeconds : undefined;
       if (seconds === undefined || attempt >= tries || seconds > MAX_WAIT_SECONDS) throw error;
-      await wait(seconds);
+      await services.wait(seconds * 1_000);
     }
   }
 }

@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import { canonicalJson, sha256 } from '../model/canonical-json.ts';
+import { digestOf, sha256 } from '../model/canonical-json.ts';
 import type { EndpointChange } from '../model/endpoint-change.ts';
 import { coveringGeneration } from '../model/endpoint-history.ts';
 import type { EndpointRef } from '../model/endpoint-ref.ts';
@@ -58,8 +58,6 @@ const AT_ONCE = 8;
 const PASSED_OVER = ['SystemUpdating', 'Deleting'];
 /** What keeps the reader of artifacts from asking for a bucket once for each object in it. */
 const BUCKETS_FOR_MS = 600_000;
-
-const digestOf = (value: unknown) => sha256(canonicalJson(value));
 
 /** Clients of a place that keep to the budget. */
 function readingFrom(services: Sweeping, place: Place, budget: RequestBudget): Readable {

@@ -1,10 +1,10 @@
-import { paginateQuery, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { sha256 } from '../model/canonical-json.ts';
 import { changeOf } from '../model/endpoint-history.ts';
-import { EndpointRef, streamOf } from '../model/endpoint-ref.ts';
+import { type EndpointRef, streamOf } from '../model/endpoint-ref.ts';
 import { startExecution } from './executions.ts';
 import { readStream } from './ledger.ts';
 import type { With } from './services.ts';
+import { listToDo, putToDo, removeToDo } from './to-do.ts';
 
 // A change that is being put back has ended already, so the sweep would not come across it where its execution dies: it
 // is on a list of its own until all is done and told. The list is for finding it; what there is to do says the ledger.
@@ -13,65 +13,11 @@ import type { With } from './services.ts';
 export const remediationId = (ref: EndpointRef, generation: number): string =>
   `remediation-${sha256(`${streamOf(ref)}#${generation}`).slice(0, 32)}`;
 
-const keyOf = (services: With, ref: EndpointRef, generation: number) => ({
-  TableName: services.config.tables.approvals,
-  Key: { id: { S: remediationId(ref, generation) } },
-});
+export const noteUnfinished = (services: With<'dynamodb'>, endpoint: EndpointRef, generation: number): Promise<void> =>
+  putToDo(services, 'remediation', { id: remediationId(endpoint, generation), endpoint, generation });
 
-export async function noteUnfinished(services: With<'dynamodb'>, ref: EndpointRef, generation: number): Promise<void> {
-  await services.dynamodb.send(
-    new UpdateItemCommand({
-      ...keyOf(services, ref, generation),
-      UpdateExpression:
-        'SET account = :account, #region = :region, endpoint = :endpoint, generation = :generation, expiresAt = :at, #open = :open',
-      ExpressionAttributeNames: { '#region': 'region', '#open': 'open' },
-      ExpressionAttributeValues: {
-        ':account': { S: ref.account },
-        ':region': { S: ref.region },
-        ':endpoint': { S: ref.name },
-        ':generation': { N: String(generation) },
-        // The index sorts by this.
-        ':at': { S: services.now() },
-        ':open': { S: 'remediation' },
-      },
-    }),
-  );
-}
-
-export async function forgetUnfinished(
-  services: With<'dynamodb'>,
-  ref: EndpointRef,
-  generation: number,
-): Promise<void> {
-  await services.dynamodb.send(
-    new UpdateItemCommand({
-      ...keyOf(services, ref, generation),
-      UpdateExpression: 'REMOVE #open',
-      ExpressionAttributeNames: { '#open': 'open' },
-    }),
-  );
-}
-
-async function listUnfinished(services: With<'dynamodb'>): Promise<{ ref: EndpointRef; generation: number }[]> {
-  const found: { ref: EndpointRef; generation: number }[] = [];
-  const pages = paginateQuery(
-    { client: services.dynamodb },
-    {
-      TableName: services.config.tables.approvals,
-      IndexName: 'by-open',
-      KeyConditionExpression: '#open = :open',
-      ExpressionAttributeNames: { '#open': 'open' },
-      ExpressionAttributeValues: { ':open': { S: 'remediation' } },
-    },
-  );
-  for await (const { Items = [] } of pages) {
-    for (const { account, region, endpoint, generation } of Items) {
-      const ref = EndpointRef.parse({ account: account?.S, region: region?.S, name: endpoint?.S });
-      found.push({ ref, generation: Number(generation?.N ?? 0) });
-    }
-  }
-  return found;
-}
+export const forgetUnfinished = (services: With<'dynamodb'>, ref: EndpointRef, generation: number): Promise<void> =>
+  removeToDo(services, remediationId(ref, generation));
 
 /**
  * Starts the execution of a change that is to be put back, unless it runs: it goes by what is on record straight to
@@ -95,7 +41,7 @@ export async function startRemediation(
  * many there are. It writes nothing to SageMaker; the execution does.
  */
 export async function finishRemediations(services: With<'dynamodb' | 'sfn'>): Promise<number> {
-  const unfinished = await listUnfinished(services);
-  for (const { ref, generation } of unfinished) await startRemediation(services, ref, generation);
+  const unfinished = await listToDo(services, 'remediation');
+  for (const { endpoint, generation } of unfinished) await startRemediation(services, endpoint, generation);
   return unfinished.length;
 }

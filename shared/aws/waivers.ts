@@ -1,13 +1,11 @@
 import type { RemarkReply } from '../model/approval.ts';
-import { refused } from '../model/approval.ts';
-import { UnreadableApproversError } from '../model/approval-settings.ts';
 import type { EndpointHistory } from '../model/endpoint-history.ts';
 import type { EndpointRef } from '../model/endpoint-ref.ts';
 import type { RecordOf } from '../model/ledger-record.ts';
 import { recheckAfterWaiver } from '../model/recheck.ts';
 import { grantOf, revocationOf, type WaiverRequest } from '../model/waiver-grant.ts';
 import { waivability } from '../policies/index.ts';
-import { actorOf } from './approvals.ts';
+import { actorOf, unlessUnreadable } from './approvals.ts';
 import { startExecution } from './executions.ts';
 import { append, readStream } from './ledger.ts';
 import type { With } from './services.ts';
@@ -29,20 +27,17 @@ async function say<Body extends RecordOf<'waiver-granted' | 'waiver-revoked'>>(
   reply: (history: EndpointHistory) => RemarkReply<Body>,
 ): Promise<WaiverReply<Body>> {
   let said: RemarkReply<Body> | undefined;
-  let history: EndpointHistory;
-  try {
-    const after = await append(services, await readStream(services, endpoint), (past) => {
+  const after = await unlessUnreadable(async () => {
+    const { history } = await append(services, await readStream(services, endpoint), (past) => {
       const approver = services.readApprovals().approvers.find(({ id }) => id === person);
       said = reply(past);
       if (said.reply !== 'recorded' || !approver) return undefined;
       return { id: idOf(said.record), body: said.record, actor: actorOf(approver) };
     });
-    history = after.history;
-  } catch (error) {
-    if (!(error instanceof UnreadableApproversError)) throw error;
-    return refused('approvers-unreadable', 'Who may approve cannot be read at the moment, so nobody may.');
-  }
-  const told = said as unknown as RemarkReply<Body>;
+    return { reply: 'said' as const, told: said as unknown as RemarkReply<Body>, history };
+  });
+  if (after.reply === 'refused') return after;
+  const { told, history } = after;
   if (told.reply !== 'recorded') return told;
   const change = recheckAfterWaiver(history, endpoint, told.record, person, services.now());
   if (!change) return told;

@@ -221,12 +221,19 @@ export function askedChange(history: EndpointHistory, generation: number, reques
   return change?.request?.request === request ? { ...change, request: change.request } : undefined;
 }
 
-/** Approving for production, or alone, takes typing the endpoint's name, as the ledger has it. */
-function isOtherName({ opened }: AskedChange, { answer, breakGlass, typedName }: Answer): boolean {
-  if (typedName === undefined || answer !== 'approved') return false;
-  if (opened?.environment.name !== 'prod' && !breakGlass) return false;
-  return typedName.toLowerCase() !== opened?.facts.endpoint.name.toLowerCase();
+/** What was typed on a page as the endpoint's name, where it is another than the ledger has; case does not matter. */
+export function refusedName(
+  typedName: string | undefined,
+  { opened }: Pick<ChangeHistory, 'opened'>,
+): Refusal | undefined {
+  if (typedName === undefined || typedName.toLowerCase() === opened?.facts.endpoint.name.toLowerCase())
+    return undefined;
+  return refused('wrong-name', "Type the endpoint's name as it stands there, to show that it is this one.");
 }
+
+/** Approving for production, or alone, takes typing the endpoint's name. */
+const takesName = ({ opened }: AskedChange, { answer, breakGlass }: Answer) =>
+  answer === 'approved' && (opened?.environment.name === 'prod' || breakGlass === true);
 
 /** Why an answer is refused whoever gives it well, or undefined. */
 function refusedAnswer(
@@ -249,9 +256,8 @@ function refusedAnswer(
   }
   const reason = refusedReason(given.reason);
   if (reason) return reason;
-  if (isOtherName(change, given)) {
-    return refused('wrong-name', "Type the endpoint's name as it stands there, to show that it is this one.");
-  }
+  const name = takesName(change, given) ? refusedName(given.typedName, change) : undefined;
+  if (name) return name;
   if (given.breakGlass) {
     if (given.answer !== 'approved')
       return refused('no-break-glass', 'Breaking the glass approves; to reject, just reject.');

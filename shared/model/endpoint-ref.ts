@@ -26,6 +26,9 @@ export const EndpointRef = z.strictObject({
 });
 export type EndpointRef = z.infer<typeof EndpointRef>;
 
+/** The endpoint itself, where it is meant and not what somebody plans of it. */
+export const unplanned = ({ account, region, name }: EndpointRef): Endpoint => ({ account, region, name });
+
 /**
  * Streams that are about no endpoint but about the gate itself: what a `fleet` (named for its environment) costs,
  * `settings` (named for their digest) and what an `audit` (named for its month) found.

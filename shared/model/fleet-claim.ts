@@ -1,6 +1,6 @@
 import type { EffectiveDeployment } from './effective-deployment.ts';
 import type { ChangeHistory } from './endpoint-history.ts';
-import { type EndpointRef, streamOf } from './endpoint-ref.ts';
+import { type EndpointRef, streamOf, unplanned } from './endpoint-ref.ts';
 import { entryCost, type Fleet, type Measure, type Pricing, sumsWithout } from './fleet-budget.ts';
 import type { FleetEntry } from './fleet-entry.ts';
 import { type InstanceLoad, loadOf, sameLoad } from './instance-load.ts';
@@ -12,11 +12,9 @@ import type { Variant } from './variant.ts';
 
 type Opened = RecordOf<'change-opened'>;
 
-const placeOf = ({ account, region, name }: EndpointRef) => ({ account, region, name });
-
 /** The endpoint's entry; `undefined` where it takes nothing so far. */
 export const entryOf = (fleet: Fleet, ref: EndpointRef): FleetEntry | undefined =>
-  fleet.entries.get(streamOf(placeOf(ref)));
+  fleet.entries.get(streamOf(unplanned(ref)));
 
 /** What was accepted, as the instances that it takes; null where that was in another environment. */
 export function acceptedLoad({ deployment }: Baseline, environment: string): InstanceLoad | null {
@@ -26,7 +24,7 @@ export function acceptedLoad({ deployment }: Baseline, environment: string): Ins
 
 /** An endpoint that its fleet does not know yet: what was accepted of it before is on its own record. */
 const fresh = ({ facts, baseline }: Opened): FleetEntry => ({
-  endpoint: placeOf(facts.endpoint),
+  endpoint: unplanned(facts.endpoint),
   accepted: baseline && acceptedLoad(baseline, facts.environment.name),
   runs: null,
   generation: 0,
@@ -125,7 +123,7 @@ export function plannedEntry(
   const load = loadOf(variants);
   if (sameLoad(load, before.accepted, measure === 'steady')) return undefined;
   const after = { ...before, plan: { generation, load, until: opened.plan.validUntil } };
-  const { committed } = sumsWithout(fleet, pricing, at, streamOf(placeOf(endpoint)), after);
+  const { committed } = sumsWithout(fleet, pricing, at, streamOf(unplanned(endpoint)), after);
   const mine = entryCost(after, pricing, at);
   return (budgetUsd === undefined || committed[measure] <= budgetUsd) && mine.unknown.length === 0 ? after : undefined;
 }

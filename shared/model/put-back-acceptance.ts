@@ -1,4 +1,4 @@
-import { type ApprovalRules, type RemarkReply, refused, refusedReason } from './approval.ts';
+import { type ApprovalRules, type RemarkReply, refused, refusedName, refusedReason } from './approval.ts';
 import { changeOf, type EndpointHistory, lastOpened } from './endpoint-history.ts';
 import type { RecordOf, Via } from './ledger-record.ts';
 
@@ -11,8 +11,6 @@ export type PutBackAnswer = {
   /** What was typed on a page as the endpoint's name; elsewhere it is named by whoever sends it. */
   typedName?: string | undefined;
 };
-
-const isSameName = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
 
 /**
  * May it be carried out on this person's word? Any approver may say so, whoever made the change too: it goes back to what
@@ -43,10 +41,8 @@ export function putBackAcceptance(
   }
   const wrong = refusedReason(reason);
   if (wrong) return wrong;
-  const { environment, facts } = change?.opened ?? {};
-  if (environment?.name === 'prod' && typedName !== undefined && !isSameName(typedName, facts?.endpoint.name ?? '')) {
-    return refused('wrong-name', "Type the endpoint's name as it stands there, to show that it is this one.");
-  }
+  const otherName = change?.opened?.environment.name === 'prod' ? refusedName(typedName, change) : undefined;
+  if (otherName) return otherName;
   return {
     reply: 'recorded',
     record: { kind: 'remediation-accepted', generation, digest, person, reason: reason.trim(), via },

@@ -47,11 +47,11 @@ export const auditPolicy = {
   enforcedBy: 'shared/aws/ledger.ts',
 } as const;
 
-const sentences = new WeakMap<PolicySettings, string[]>();
+const sentences = new WeakMap<PolicySettings, ReadonlyMap<string, string>>();
 
-/** Settings live as long as the process, so their sentences are made once. */
-function statementsOf(settings: PolicySettings): string[] {
-  const known = sentences.get(settings) ?? policies.map((policy) => policy.statement(settings));
+/** What each policy says under these settings, by its id. Settings live as long as the process, so it is made once. */
+export function statementsOf(settings: PolicySettings): ReadonlyMap<string, string> {
+  const known = sentences.get(settings) ?? new Map(policies.map(({ id, statement }) => [id, statement(settings)]));
   sentences.set(settings, known);
   return known;
 }
@@ -67,7 +67,7 @@ export function evaluate(
   around: Around = {},
 ): Finding[] {
   const statements = statementsOf(settings);
-  return policies.map((policy, index) => evaluatePolicy(policy, facts, settings, statements[index], waivers, around));
+  return policies.map((policy) => evaluatePolicy(policy, facts, settings, statements.get(policy.id), waivers, around));
 }
 
 /** The same for the policies whose answer can change while the deployment stays as it is. */
@@ -76,7 +76,8 @@ export function evaluateGuards(
   settings: PolicySettings,
   waivers: readonly HeldWaiver[] = [],
 ): Finding[] {
+  const statements = statementsOf(settings);
   return policies
     .filter(({ guard }) => guard)
-    .map((policy) => evaluatePolicy(policy, facts, settings, policy.statement(settings), waivers));
+    .map((policy) => evaluatePolicy(policy, facts, settings, statements.get(policy.id), waivers));
 }
