@@ -1,13 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { LedgerRecord } from '../shared/model/ledger-record.ts';
+import { give, spawnGate } from '../test/spawn-gate.ts';
 
 export const ACCOUNT = '000000000000';
-const root = fileURLToPath(new URL('..', import.meta.url));
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 
 /** A call of the loopback AWS without an SDK around it: the load must not cost more than what it measures. */
@@ -66,13 +65,13 @@ export async function startRuntime(
 ): Promise<Running> {
   const configPath = join(dataDir, 'portcullis.yaml');
   writeFileSync(configPath, config);
+  give(dataDir);
   const started = performance.now();
   const fixed = ['up', '--json', '--fleet', 'none', '--aws-port', '0', '--console-port', '0', '--transition-ms', '0'];
-  const child: ChildProcess = spawn(
-    process.execPath,
-    [join(root, 'bin/portcullis.mjs'), ...fixed, '--data', join(dataDir, 'data'), ...args],
-    { env: { ...process.env, PORTCULLIS_CONFIG: configPath }, stdio: ['ignore', 'pipe', 'inherit'] },
-  );
+  const child: ChildProcess = spawnGate([...fixed, '--data', join(dataDir, 'data'), ...args], {
+    env: { ...process.env, PORTCULLIS_CONFIG: configPath },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const ready = await new Promise<{ awsUrl: string; consoleUrl: string }>((resolve, reject) => {
     let text = '';
     child.stdout?.on('data', (chunk) => {

@@ -1,5 +1,6 @@
 // `npm run bench`: every benchmark, each with its goal. Exit code 1 where one is missed. `--only a,b` runs some of them.
 import { parseArgs } from 'node:util';
+import { benchEncryption } from './encryption.ts';
 import { benchReads, benchStart, benchWaiting } from './footprint.ts';
 import { benchDuplicates, benchPipeline } from './pipeline.ts';
 import { benchPolicies } from './policies.ts';
@@ -12,6 +13,7 @@ const benches: Record<string, () => Promise<{ ok: boolean; lines: string[]; resu
   start: () => benchStart(),
   reads: () => benchReads(),
   waiting: () => benchWaiting(),
+  encryption: () => benchEncryption(),
 };
 const chosen = values.only?.split(',') ?? Object.keys(benches);
 const unknown = chosen.filter((name) => !(name in benches));

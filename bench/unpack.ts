@@ -1,12 +1,9 @@
-import { openAsBlob } from 'node:fs';
-import { BlobReader, configure, Uint8ArrayWriter, ZipReader } from '@zip.js/zip.js';
-
-configure({ useWebWorkers: false });
+import { Uint8ArrayWriter } from '@zip.js/zip.js';
+import { openArchive } from '../cli/bundle/archive.ts';
 
 /** The files of a ZIP archive, one after the other. */
-export async function* unpack(archive: string): AsyncGenerator<[path: string, content: Uint8Array]> {
-  const reader = new ZipReader(new BlobReader(await openAsBlob(archive)));
-  for await (const entry of reader.getEntriesGenerator())
-    if (!entry.directory) yield [entry.filename, await entry.getData(new Uint8ArrayWriter())];
-  await reader.close();
+export async function* unpack(path: string): AsyncGenerator<[path: string, content: Uint8Array]> {
+  const { entries, close } = await openArchive(path);
+  for (const [name, entry] of entries) yield [name, await entry.getData(new Uint8ArrayWriter())];
+  await close();
 }

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { keyIdOf } from '../local/sealed-directory.ts';
 import { BackupManifest } from '../shared/model/backup-manifest.ts';
 import { VERSION } from '../shared/model/version.ts';
 import { holdDirectory } from './backup/hold.ts';
@@ -62,6 +63,7 @@ export async function backup(
     throw new CliError(`${dirname(archive)} is not there; make it first (mkdir -m 700).`);
   if (!existsSync(join(data, 'aws.sqlite')))
     throw new CliError(`${data} is no data directory of a gate: there is no aws.sqlite in it. Name it with --data.`);
+  const keyId = keyIdOf(data);
   const { stoppedCleanly, release } = holdDirectory(data);
   const scratch = mkdtempSync(join(dirname(archive), `.${basename(archive)}-`));
   try {
@@ -95,6 +97,10 @@ export async function backup(
       `${files.length} files of ${data} are in ${archive}. It holds keys: keep it where nobody else can read it.`,
     );
     output.out(`Write its SHA-256 down elsewhere: ${await sumOf(archive)}`);
+    if (keyId !== undefined)
+      output.out(
+        `Its rows are encrypted with key ${keyId}. Keep that elsewhere: without it the backup opens to nobody.`,
+      );
     if (!stoppedCleanly)
       output.err('The gate was killed and not stopped. What it had not signed yet is signed when this is restored.');
     return EXIT.fine;

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { VERSION } from '../shared/model/version.ts';
 import { EXIT, standardOutput as output } from './output.ts';
+import { refusePrivileges } from './refuse-privileges.ts';
 import type { Format } from './report.ts';
 
 /** With which code the process ends, once a command has ended. */
@@ -19,7 +20,7 @@ export const program = new Command('portcullis')
   .addHelpText(
     'after',
     `
-Exit codes: 0 fine, 1 violations found (or an answer not taken), 2 could not check, 64 wrong usage.
+Exit codes: 0 fine, 1 violations found (or an answer not taken), 2 could not check, 64 wrong usage, 77 not as root.
 
 Examples:
   portcullis up                                   the whole gate on this machine
@@ -50,6 +51,7 @@ program
   .option('--data <directory>', 'where everything is kept', '.portcullis')
   .option('--aws-port <port>', 'port of the loopback AWS (0: any)', '4566')
   .option('--console-port <port>', 'port of the console (0: any)', '4510')
+  .option('--console-address <ip>', 'where the console listens; another machine reaches it over TLS only', '127.0.0.1')
   .option('--fleet <file>', 'endpoints to start with ("none": an empty account)', 'examples/fleet.yaml')
   .option(
     '--checkpoints <directory>',
@@ -66,7 +68,13 @@ program
   .option('--delay-events <ms>', 'deliver events up to so much late, so that they overtake each other', '0')
   .addOption(json())
   .addHelpText('after', examples('up --once', 'up --fleet none --aws-port 5566', 'up --watch --region eu-west-1'))
-  .action((options) => run(async () => (await import('./up.ts')).up(options, output))());
+  .action((options) =>
+    run(async () => {
+      // Before any of it is loaded.
+      refusePrivileges('portcullis up');
+      return (await import('./up.ts')).up(options, output);
+    })(),
+  );
 
 aws(program.command('scan'))
   .description('check every endpoint of an account and region, read-only, with nothing deployed')

@@ -46,7 +46,10 @@ export async function keyGenerate(
   return EXIT.fine;
 }
 
-/** `portcullis key rotate FILE`: a new active key before the others, which go on opening what they closed. */
+/**
+ * `portcullis key rotate FILE`: a new active key before the others, which go on opening what they closed. Nothing is
+ * encrypted anew here: the gate does that at its next start, when nobody else uses its directory.
+ */
 export async function keyRotate(path: string, output: Output, now = new Date().toISOString()): Promise<number> {
   let keys: EncryptionKey[];
   try {
@@ -58,7 +61,7 @@ export async function keyRotate(path: string, output: Output, now = new Date().t
   const key = newKey(now);
   written(path, [key, ...keys], false);
   output.err(
-    `Key ${key.id} is active now. Kept, to read what they encrypted: ${keys.map(({ id }) => id).join(', ')}. Start the gate again.`,
+    `Key ${key.id} is active now. Kept, to read what they encrypted: ${keys.map(({ id }) => id).join(', ')}. Start the gate again: it encrypts everything anew, and says when they are not needed any more.`,
   );
   return EXIT.fine;
 }

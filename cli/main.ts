@@ -17,6 +17,17 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+/** Whom calls over TLS trust. Most people set none of these. */
+const TLS_VARIABLES = ['PORTCULLIS_TLS_CA_FILE', 'PORTCULLIS_TLS_VERIFY', 'NODE_TLS_REJECT_UNAUTHORIZED'];
+program.hook('preAction', async (_program, command) => {
+  if (!TLS_VARIABLES.some((name) => name in process.env)) return;
+  const { applyOutgoingTls, problemsWithOutgoingTls } = await import('../local/outgoing-tls.ts');
+  const problems = problemsWithOutgoingTls(process.env);
+  if (problems.length === 0) applyOutgoingTls(process.env);
+  // `up` says so together with everything else that is wrong.
+  else if (command.name() !== 'up') throw new ConfigError(problems);
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -3,7 +3,7 @@ import { visible } from '../shared/model/visible-text.ts';
 export { visible };
 
 /** Exit codes of every command. */
-export const EXIT = { fine: 0, violations: 1, couldNotCheck: 2, usage: 64 } as const;
+export const EXIT = { fine: 0, violations: 1, couldNotCheck: 2, usage: 64, elevated: 77 } as const;
 
 /** A message for people, and the exit code to leave with. */
 export class CliError extends Error {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseDocument } from 'yaml';
 import { listChanges } from '../shared/aws/change-pages.ts';
+import { tokensIn } from '../shared/model/bearer-token.ts';
 import type { DeploymentPlan } from '../shared/model/deployment-plan.ts';
 import type { Result } from '../shared/model/ledger-record.ts';
 import type { PlanState } from '../shared/model/plan-state.ts';
@@ -53,7 +54,8 @@ async function partsFor(options: Options): Promise<PlanParts> {
     return { gate: gateOnAws(services, account, realClock), clock: realClock };
   }
   if (!URL.canParse(url)) throw new CliError(`--url is ${url}; it must be the address of the console.`, EXIT.usage);
-  const token = process.env.PORTCULLIS_ACCESS_TOKEN;
+  // The environment of the gate itself may hold two.
+  const [token] = tokensIn(process.env.PORTCULLIS_ACCESS_TOKEN ?? '');
   if (token) return { gate: gateByHttp(url, 'token', withToken(token)), clock: realClock };
   const { signedRequest } = await import('../shared/aws/signed-request.ts');
   const services = { ...servicesFor(options), fetch: soonFetch };

@@ -2,6 +2,7 @@ import type { EndpointFacts } from '../shared/model/endpoint-facts.ts';
 import { endpointArn } from '../shared/model/endpoint-ref.ts';
 import { type Decision, decide, type Finding } from '../shared/model/finding.ts';
 import { SARIF_SCHEMA, sarifResults, sarifUndetermined, UNDETERMINED_RULE } from '../shared/model/sarif.ts';
+import { VERSION } from '../shared/model/version.ts';
 import { evaluate, policies } from '../shared/policies/index.ts';
 import type { PolicySettings } from '../shared/policies/settings.ts';
 import { json, table, visible } from './output.ts';
@@ -134,7 +135,7 @@ function asSarif(checked: readonly Checked[], settings: PolicySettings, file: st
     version: '2.1.0',
     runs: [
       {
-        tool: { driver: { name: 'Portcullis', rules: [...rules, UNDETERMINED_RULE] } },
+        tool: { driver: { name: 'Portcullis', version: VERSION, rules: [...rules, UNDETERMINED_RULE] } },
         invocations: [{ executionSuccessful: checked.every(({ error }) => error === undefined) }],
         results,
       },

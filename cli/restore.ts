@@ -6,7 +6,6 @@ import {
   fsyncSync,
   mkdirSync,
   mkdtempSync,
-  openAsBlob,
   openSync,
   readdirSync,
   renameSync,
@@ -16,35 +15,23 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { BlobReader, configure, type Entry, type FileEntry, TextWriter, ZipReader } from '@zip.js/zip.js';
 import { storedItems } from '../local/aws/dynamodb.ts';
-import { recordIn, signWhatIsLeft } from '../local/aws/ledger-items.ts';
+import { recordIn, signWhatIsLeft, storedRecordOf } from '../local/aws/ledger-items.ts';
 import { openCheckpointWriter } from '../local/checkpoint-writer.ts';
+import { type EncryptionSettings, encryptionFrom } from '../local/encryption-settings.ts';
+import { resealDirectory } from '../local/reseal-directory.ts';
+import { CHECKPOINT_KEY, cipherOf, keyIdOf } from '../local/sealed-directory.ts';
 import { BackupManifest } from '../shared/model/backup-manifest.ts';
+import type { RowCipher } from '../shared/model/row-cipher.ts';
+import { type Archive, openWithManifest } from './bundle/archive.ts';
 import { exportedLine } from './export-directory.ts';
 import { CliError, EXIT, type Output, visible } from './output.ts';
 import { PROJECT } from './security-audit.ts';
 
-configure({ useWebWorkers: false });
 export type RestoreOptions = { data: string };
-const isFile = (entry: Entry): entry is FileEntry => !entry.directory;
-
-type Backup = { zip: ZipReader<Blob>; manifest: BackupManifest; entries: ReadonlyMap<string, FileEntry> };
-
-async function readBackup(path: string): Promise<Backup> {
-  try {
-    const zip = new ZipReader(new BlobReader(await openAsBlob(path)));
-    const entries = new Map((await zip.getEntries()).filter(isFile).map((entry) => [entry.filename, entry]));
-    const text = await entries.get('manifest.json')?.getData(new TextWriter());
-    if (text === undefined) throw new Error('there is no manifest.json in it');
-    return { zip, entries, manifest: BackupManifest.parse(JSON.parse(text)) };
-  } catch (error) {
-    throw new CliError(`${path} is no backup that can be read: ${(error as Error).message.split('\n')[0]}`);
-  }
-}
 
 /** Writes one file of the backup, and throws where it is not what the manifest says. */
-async function unpack({ entries }: Backup, { path, sha256 }: BackupManifest['files'][number], into: string) {
+async function unpack({ entries }: Archive, { path, sha256 }: BackupManifest['files'][number], into: string) {
   const entry = entries.get(path);
   if (!entry) throw new CliError(`${path} is missing in the backup.`, EXIT.violations);
   const place = join(into, path);
@@ -68,17 +55,16 @@ async function unpack({ entries }: Backup, { path, sha256 }: BackupManifest['fil
 }
 
 /** Proves the ledger of a directory that no runtime uses, with the verifier for people who do not trust the rest. */
-async function proveLedger(directory: string, table: string, output: Output): Promise<boolean> {
+async function proveLedger(
+  directory: string,
+  { table, cipher }: { table: string; cipher: RowCipher | undefined },
+  output: Output,
+): Promise<boolean> {
   const proof = mkdtempSync(join(directory, 'proof-'));
   try {
     const trail = openSync(join(proof, 'trail.jsonl'), 'wx', 0o600);
-    for await (const item of storedItems(join(directory, 'dynamodb'), table)) {
-      const text = (name: string) => (item[name] as { S?: string } | undefined)?.S ?? '';
-      writeSync(
-        trail,
-        `${exportedLine({ pk: text('pk'), sk: text('sk'), hash: text('hash'), text: text('record') })}\n`,
-      );
-    }
+    for await (const item of storedItems(join(directory, 'dynamodb'), table, cipher))
+      writeSync(trail, `${exportedLine(storedRecordOf(item))}\n`);
     closeSync(trail);
     for (const name of ['checkpoints.jsonl', 'public-key.pem'])
       renameSync(join(directory, 'checkpoints', name), join(proof, name));
@@ -89,6 +75,28 @@ async function proveLedger(directory: string, table: string, output: Output): Pr
     return run.status === 0;
   } finally {
     rmSync(proof, { recursive: true, force: true });
+  }
+}
+
+/**
+ * What a restored directory is read with. It stays as encrypted as it was; one in plain text is encrypted now, where the
+ * environment wants that. Throws CliError where the key is not there.
+ */
+async function cipherFor(directory: string, env: NodeJS.ProcessEnv, output: Output): Promise<RowCipher | undefined> {
+  try {
+    const wanted: EncryptionSettings | undefined = encryptionFrom(env);
+    const keyId = keyIdOf(directory);
+    if (keyId !== undefined && !wanted)
+      throw new Error(
+        `it is encrypted with key ${keyId}: set PORTCULLIS_ENCRYPTION_AT_REST=true and name the key file in PORTCULLIS_ENCRYPTION_KEY_FILE`,
+      );
+    if (keyId === undefined && wanted) {
+      const rows = await resealDirectory(directory, wanted.keys, { plain: true });
+      output.err(`The backup was in plain text; ${rows} rows were encrypted with key ${wanted.keys[0].id}.`);
+    }
+    return cipherOf(directory, env);
+  } catch (error) {
+    throw new CliError(`The backup cannot be opened: ${(error as Error).message.replace(`${directory} is`, 'it is')}.`);
   }
 }
 
@@ -106,22 +114,23 @@ export async function restore(
   if (existsSync(data) && readdirSync(data).length > 0)
     throw new CliError(`${data} is not empty, and nothing is restored over what is there. Choose another with --data.`);
   if (!existsSync(dirname(data))) throw new CliError(`${dirname(data)} is not there; make it first (mkdir -m 700).`);
-  const found = await readBackup(resolve(file));
+  const found = await openWithManifest(resolve(file), 'backup', BackupManifest);
   const table = env.PORTCULLIS_LEDGER_TABLE ?? 'portcullis-ledger';
   // Beside its place and into it at once, so that no gate ever starts with half a store.
   const beside = mkdtempSync(join(dirname(data), `.${basename(data)}-`));
   try {
     for (const each of found.manifest.files) await unpack(found, each, beside);
-    await found.zip.close();
+    await found.close();
+    const cipher = await cipherFor(beside, env, output);
     if (!found.manifest.stoppedCleanly) {
       // As the gate itself does at its start after it was killed.
-      const keyFile = join(beside, 'checkpoint-key.pem');
+      const keyFile = join(beside, CHECKPOINT_KEY);
       const now = () => new Date().toISOString();
-      const writer = openCheckpointWriter({ directory: join(beside, 'checkpoints'), keyFile, now });
+      const writer = openCheckpointWriter({ directory: join(beside, 'checkpoints'), keyFile, cipher, now });
       const covered = new Map(writer.covered());
       let unsigned = 0;
       async function* items() {
-        for await (const item of storedItems(join(beside, 'dynamodb'), table)) {
+        for await (const item of storedItems(join(beside, 'dynamodb'), table, cipher)) {
           const record = recordIn(item);
           if (record && record.sequence > (covered.get(record.stream) ?? 0)) unsigned += 1;
           yield item;
@@ -131,7 +140,7 @@ export async function restore(
       // At most those of its last minute. Many mean that somebody took checkpoints away.
       if (unsigned > 0) output.err(`${unsigned} records were in no checkpoint yet, and were signed now.`);
     }
-    if (!(await proveLedger(beside, table, output))) {
+    if (!(await proveLedger(beside, { table, cipher }, output))) {
       output.err(
         'NOT RESTORED: the ledger in the backup is not whole. "portcullis incident" keeps what is there as evidence.',
       );

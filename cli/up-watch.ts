@@ -2,6 +2,7 @@ import type { Watch } from '../local/main.ts';
 import { createServices } from '../shared/aws/services.ts';
 import { probeReads, readIdentity, regionOfEnvironment } from '../shared/aws/watched-account.ts';
 import { loadConfig } from '../shared/config-yaml.ts';
+import { protectionVariable } from '../shared/model/protection.ts';
 import { unreachable } from './context.ts';
 import { CliError, type Output, visible } from './output.ts';
 
@@ -22,6 +23,11 @@ export async function watchedAccount(region: string | undefined): Promise<Watche
       'Which region is to be watched? Set AWS_REGION, choose a profile with a region, or use --region.',
     );
   const config = loadConfig({ ...process.env, AWS_REGION: where });
+  // Not even the first question is asked then: it might be answered by anybody.
+  if (config.off.length > 0)
+    throw new CliError(
+      `${config.off.map(protectionVariable).join(', ')}: nothing can be switched off where a real account is watched.`,
+    );
   const { accounts } = config.file.members;
   if (accounts.length > 0) {
     throw new CliError(

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { SweepIncompleteError } from '../functions/sweep.ts';
 import { type LocalRuntime, StartError, startLocal } from '../local/main.ts';
 import { listEndpointNames } from '../shared/aws/account.ts';
@@ -17,6 +18,7 @@ export type UpOptions = {
   data: string;
   awsPort: string;
   consolePort: string;
+  consoleAddress: string;
   fleet: string;
   once?: boolean;
   json?: boolean;
@@ -129,6 +131,7 @@ export async function up(options: UpOptions, output: Output): Promise<number> {
       watch,
       awsPort: wholeNumber('--aws-port', options.awsPort, 65_535),
       consolePort: wholeNumber('--console-port', options.consolePort, 65_535),
+      consoleAddress: options.consoleAddress,
       fleet: watch || options.fleet === 'none' ? undefined : options.fleet,
       transitionMs,
       duplicateEvents: wholeNumber('--duplicate-events', options.duplicateEvents, 100),
@@ -169,6 +172,9 @@ export async function up(options: UpOptions, output: Output): Promise<number> {
     resumed: runtime.resumed,
     ms: Math.round(performance.now() - started),
   };
+  // Node writes compiled code down when a process ends, and this one may be killed: then the next start would take twice
+  // as long again.
+  flushCompileCache();
   if (options.json) output.out(JSON.stringify(ready));
   else {
     output.out(

@@ -1,6 +1,7 @@
 import { approvalRules } from '../shared/aws/approvals.ts';
 import { daysOf, pageChanges, placeOf } from '../shared/aws/change-pages.ts';
 import { readStream } from '../shared/aws/ledger.ts';
+import { waitingChanges } from '../shared/aws/waiting-changes.ts';
 import { listDropped, listQuarantined } from '../shared/aws/work.ts';
 import type { Typed } from '../shared/model/answer-form.ts';
 import { approvalState } from '../shared/model/approval.ts';
@@ -47,7 +48,8 @@ async function showChanges(visit: Visit): Promise<Reply | Problem> {
   if ('happened' in asked) return asked;
   const { services } = visit;
   const { filter, limit, place, after } = asked;
-  const list = await pageChanges(services, filter, { limit, after: place });
+  const waiting = () => waitingChanges(services);
+  const list = await pageChanges(services, filter, { limit, after: place, waiting });
   return pageReply(changesPage({ ...list, filter, limit, after, days: daysOf(filter, services.now()) }));
 }
 
@@ -55,7 +57,8 @@ async function showChangesCsv(visit: Visit): Promise<Reply | Problem> {
   const asked = askedFor(visit);
   if ('happened' in asked) return asked;
   const { filter, limit, place } = asked;
-  const { rows } = await pageChanges(visit.services, filter, { limit, after: place });
+  const waiting = () => waitingChanges(visit.services);
+  const { rows } = await pageChanges(visit.services, filter, { limit, after: place, waiting });
   recordReading(visit, 'changes exported', { filter, rows: rows.length });
   return csvReply(changesCsv(rows), `portcullis-changes-${visit.services.now().slice(0, 10)}.csv`);
 }

@@ -4,6 +4,7 @@ import { readFleet } from '../shared/aws/fleet-stream.ts';
 import { readStream } from '../shared/aws/ledger.ts';
 import { settingsNow } from '../shared/aws/live-prices.ts';
 import { countOutcomes, type DayCounts, dayFrom } from '../shared/aws/outcome-counts.ts';
+import { waitingIn } from '../shared/aws/waiting-changes.ts';
 import { countQuarantined } from '../shared/aws/work.ts';
 import type { ChangeRow } from '../shared/model/change-row.ts';
 import { changeOf } from '../shared/model/endpoint-history.ts';
@@ -121,14 +122,15 @@ async function showOverview(visit: Visit): Promise<Reply> {
   if (old) return seeOther(`${changesPath({})}?${query}`);
   const now = services.now();
   const weeks = weeksUntil(now.slice(0, 10));
+  const open = pageOpenRequests(services, { limit: WAITING });
   const [days, { requests, next }, reviews, quarantined, costs, down, { rows }] = await Promise.all([
     countOutcomes(services, weeks[0]?.from ?? now.slice(0, 10)),
-    pageOpenRequests(services, { limit: WAITING }),
+    open,
     listOpenReviews(services),
     countQuarantined(services, QUARANTINED),
     costsOf(services),
     services.cache.get('guards-down', () => guardsDown(services, dayFrom(now.slice(0, 10), -GUARD_DAYS))),
-    pageChanges(services, {}, { limit: LATEST }),
+    pageChanges(services, {}, { limit: LATEST, waiting: async () => waitingIn(await open) }),
   ]);
   return pageReply(
     overviewPage({

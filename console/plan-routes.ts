@@ -1,3 +1,4 @@
+import { holdsAccessToken } from '../shared/aws/access-token.ts';
 import { readPlanState } from '../shared/aws/plan-state.ts';
 import { PlanBeingReadError, receivePlan } from '../shared/aws/receive-plan.ts';
 import type { Actor } from '../shared/model/actor.ts';
@@ -7,7 +8,7 @@ import { planId } from '../shared/model/plan-state.ts';
 import { changeFromPlan, readPlan } from '../shared/model/submitted-plan.ts';
 import { changePath } from '../web/links.ts';
 import { jsonReply, type Reply } from '../web/reply.ts';
-import { callerByIam, holdsAccessToken } from './caller.ts';
+import { callerByIam } from './caller.ts';
 import { showChangeOf } from './change-routes.ts';
 import { type Answer, type Answering, bodyOf, type Route, type Visit } from './visit.ts';
 
@@ -84,10 +85,10 @@ const submitSigned: Answer = async (visit) => {
   return actor ? submit(visit, actor) : notSigned();
 };
 const submitWithToken: Answer = async (visit) =>
-  (await holdsAccessToken(visit.event, visit.services)) ? submit(visit, undefined) : noToken();
+  (await holdsAccessToken(visit.event.headers.authorization, visit.services)) ? submit(visit, undefined) : noToken();
 const stateSigned: Answer = async (visit) => (callerByIam(visit.event) ? state(visit) : notSigned());
 const stateWithToken: Answer = async (visit) =>
-  (await holdsAccessToken(visit.event, visit.services)) ? state(visit) : noToken();
+  (await holdsAccessToken(visit.event.headers.authorization, visit.services)) ? state(visit) : noToken();
 
 const showPlan: Answer = (visit) => showChangeOf(visit, true);
 

@@ -5,7 +5,7 @@ import type { Problem, Reply } from '../web/reply.ts';
 import type { Route as AnyRoute } from '../web/routing.ts';
 
 /** What the pages need of AWS. */
-export type Answering = With<'dynamodb' | 'kms' | 'sfn' | 'ses' | 'secrets' | 'sagemaker' | 'sts'>;
+export type Answering = With<'dynamodb' | 'kms' | 'sfn' | 'ses' | 'secrets'>;
 /** What answers a route is given: the parts of its path, who has logged in, and the event for the rest. */
 export type Visit = {
   parts: Record<string, string>;

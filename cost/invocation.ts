@@ -17,6 +17,8 @@ export type Invocation = {
   readUnits: number;
   writeUnits: number;
   tables: string[];
+  /** What it put into the ledger: the kind of each record, what that consumed, and its bytes. Not those that lost a race. */
+  inserts: { kind: string; units: number; bytes: number }[];
   /** Bytes that are kept: of ledger items, and of objects in the archive. */
   ledgerBytes: number;
   archiveBytes: number;

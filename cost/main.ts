@@ -1,9 +1,11 @@
 // `npm run cost`: what 1,000 changes and a month at rest cost on AWS, from the packaged template, a price file and
-// counted local runs. Exit code 1 where a goal is missed. Needs no AWS account.
+// counted local runs. Exit code 1 where a goal is missed. Needs no AWS account. `--write` puts the table into docs/cost.md.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { between } from '../scripts/between.ts';
 import type { PackagedSettings } from '../shared/config.ts';
 import { billFor } from './bill.ts';
 import { count } from './counts.ts';
@@ -20,6 +22,7 @@ const { values: options } = parseArgs({
     prices: { type: 'string', default: 'cost/prices.json' },
     runs: { type: 'string', default: '3' },
     json: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
     'aws-call-ms': { type: 'string' },
     'deployment-minutes': { type: 'string' },
     endpoints: { type: 'string' },
@@ -53,5 +56,13 @@ const counted = await count(template, settings, {
   tell: (text) => console.error(text),
 });
 const bill = await billFor(template, prices, counted, await measureLogLines(settingsFile), assumed);
-console.log(options.json ? JSON.stringify({ ...bill, assumed }, null, 2) : report(bill, assumed).join('\n'));
+const text = report(bill, assumed).join('\n');
+console.log(options.json ? JSON.stringify({ ...bill, assumed }, null, 2) : text);
+if (options.write) {
+  const cores = cpus();
+  const machine = `${cores[0]?.model}, ${cores.length} cores, ${process.platform} ${process.arch}, Node ${process.version}`;
+  const when = `${new Date().toISOString().slice(0, 10)}, ${machine}; each kind of change ${options.runs} times.`;
+  const counted = `\n${when}\n\n\`\`\`text\n${text}\n\`\`\`\n`;
+  writeFileSync('docs/cost.md', between(readFileSync('docs/cost.md', 'utf8'), 'counted', counted));
+}
 process.exitCode = bill.goals.every(({ met }) => met) ? 0 : 1;

@@ -20,6 +20,12 @@ const WRITES = ['PutItem', 'UpdateItem', 'DeleteItem', 'ExecuteStatement'];
 const bytesOf = (value: unknown) =>
   typeof value === 'string' ? Buffer.byteLength(value) : value instanceof Uint8Array ? value.length : 0;
 
+/** The kind of the record among the values of an insert. */
+function kindIn(values: readonly (string | undefined)[]): string {
+  const text = values.find((value) => value?.startsWith('{'));
+  return text === undefined ? '' : (JSON.parse(text) as { body: { kind: string } }).body.kind;
+}
+
 /** Counts what a call of DynamoDB consumed, by asking for it. A write that lost its condition consumes too: one unit at least. */
 async function callDynamoDb(invocation: Invocation, operation: string, next: Next, input: Input) {
   const table = input.TableName ?? /"([\w.-]+)"/.exec(input.Statement ?? '')?.[1] ?? '';
@@ -35,7 +41,9 @@ async function callDynamoDb(invocation: Invocation, operation: string, next: Nex
     count(CapacityUnits);
     if (operation === 'ExecuteStatement') {
       const values = (input.Parameters ?? []).map(({ S }) => S);
-      invocation.ledgerBytes += [input.Statement, ...values].reduce((sum, text) => sum + bytesOf(text), 0);
+      const bytes = [input.Statement, ...values].reduce((sum, text) => sum + bytesOf(text), 0);
+      invocation.ledgerBytes += bytes;
+      invocation.inserts.push({ kind: kindIn(values), units: CapacityUnits, bytes });
     }
     return result;
   } catch (error) {
@@ -71,6 +79,7 @@ export const newInvocation = (lambda: string): Invocation => ({
   readUnits: 0,
   writeUnits: 0,
   tables: [],
+  inserts: [],
   ledgerBytes: 0,
   archiveBytes: 0,
   metrics: [],

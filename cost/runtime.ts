@@ -14,13 +14,18 @@ import { configFrom, type PackagedSettings } from '../shared/config.ts';
 import type { Invocation } from './invocation.ts';
 import { invoke, newInvocation } from './meter.ts';
 import { matches, patternsOf, stateMachineOf, type Template, tasksOf } from './template.ts';
+import { PATIENCE_MS } from './until.ts';
 
 /** As the outbox keeps it; `at` is ISO 8601. */
 export type Mail = { at: string; to: string[]; text: string };
 
 /** Waits until something has been so for a while. */
-async function quiet(is: () => boolean): Promise<void> {
-  for (let times = 0; times < 5; times = is() ? times + 1 : 0) await sleep(50);
+async function quiet(is: () => boolean, what: string): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (let times = 0; times < 5; times = is() ? times + 1 : 0) {
+    if (Date.now() > deadline) throw new Error(`${what} after ${PATIENCE_MS / 1000} s.`);
+    await sleep(50);
+  }
 }
 
 type Run = (input: unknown, services: Services) => Promise<unknown>;
@@ -71,6 +76,8 @@ export async function openRuntime(template: Template, { file, prices }: Packaged
     rebuildIndexes: false,
     checkpoints: join(dataDir, 'checkpoints'),
     ledgerTable: 'portcullis-ledger',
+    // It is gone after the run; sealing would only cost time.
+    encryption: { stale: false },
   };
   const worker = new Worker(new URL('../local/aws/worker.ts', import.meta.url), { workerData });
   let engine: ReturnType<typeof createEngine> | undefined;
@@ -152,9 +159,9 @@ export async function openRuntime(template: Template, { file, prices }: Packaged
     /** Hands out what was counted since it was last asked. */
     take: () => invocations.splice(0),
     /** Waits until every event was handled. */
-    delivered: () => quiet(() => busy === 0),
+    delivered: () => quiet(() => busy === 0, 'Events are not handled'),
     /** Waits until every event was handled and every execution has ended. */
-    idle: () => quiet(() => busy === 0 && running.running() === 0),
+    idle: () => quiet(() => busy === 0 && running.running() === 0, 'Executions have not ended'),
     stop: async () => {
       running.stop();
       await aws.call('stop');

@@ -2,6 +2,7 @@
 # Starts the self-hosted gate with Prometheus and Grafana, as whoever calls it, and waits until all of them are healthy.
 #   deployment/start.sh            the account of secrets/aws-credentials, read-only
 #   deployment/start.sh --local    an example fleet, to try it out
+#   deployment/start.sh --tls      over TLS, for other machines too
 # Ends with 77 for root, and with 78 where a file is not as it must be; then nothing was started.
 set -eu
 
@@ -14,12 +15,19 @@ cd "$(dirname "$0")"
 umask 077
 
 files="-f docker-compose.yml -f docker-compose.monitoring.yml"
-secrets="access-token grafana-password aws-credentials"
-if [ "${1:-}" = --local ]; then
+secrets="access-token grafana-password encryption-key aws-credentials"
+case "${1:-}" in
+--local)
   files="$files -f docker-compose.local.yml"
-  secrets="access-token grafana-password"
+  secrets="access-token grafana-password encryption-key"
   shift
-fi
+  ;;
+--tls)
+  files="$files -f docker-compose.tls.yml"
+  secrets="$secrets tls-cert.pem tls-key.pem"
+  shift
+  ;;
+esac
 
 wrong=0
 # What compose itself would read settings from, and every secret: regular files of the caller that nobody else can read.

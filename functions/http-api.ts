@@ -12,10 +12,10 @@ import { putBackRoutes } from '../console/put-back-routes.ts';
 import { slackRoutes } from '../console/slack-routes.ts';
 import type { Answering, Route } from '../console/visit.ts';
 import { waiverRoutes } from '../console/waiver-routes.ts';
-import { dynamodb, kms, sagemaker, secrets, ses, sfn, sts } from '../shared/aws/clients.ts';
+import { dynamodb, kms, secrets, ses, sfn } from '../shared/aws/clients.ts';
 import { lambda } from '../shared/lambda.ts';
 import { messagePage } from '../web/message-page.ts';
-import { jsonReply, type Problem, pageReply, type Reply, styleReply } from '../web/reply.ts';
+import { jsonReply, type Problem, pageReply, type Reply, styleReply, transportHeaders } from '../web/reply.ts';
 import { routeFor } from '../web/routing.ts';
 
 /** Every address there is. What answers GET only reads; HEAD goes with it. */
@@ -97,11 +97,11 @@ export async function respond(
   const { status, headers, body, cookies = [] } = reply;
   return {
     statusCode: status,
-    headers,
+    headers: { ...headers, ...transportHeaders(services.config.consoleUrl) },
     body: method === 'HEAD' ? '' : body,
     ...(cookies.length > 0 && { cookies: [...cookies] }),
   };
 }
 
 /** Called by AWS. */
-export const handler = lambda({ dynamodb, kms, sagemaker, secrets, ses, sfn, sts }, respond);
+export const handler = lambda({ dynamodb, kms, secrets, ses, sfn }, respond);

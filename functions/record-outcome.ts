@@ -6,21 +6,21 @@ import { task } from '../shared/lambda.ts';
 import { Result } from '../shared/model/ledger-record.ts';
 import type { outcomeOf } from '../shared/model/outcome.ts';
 
-/** The whole state of the execution: which steps were taken, and what was caught. */
+/** The whole state of the execution: what was decided, and what was caught. */
 const Input = z.object({
   ...ExecutionInput.shape,
   checked: z.object({ decision: z.string() }).optional(),
-  verified: z.object({ state: z.enum(['verified', 'rolled-back', 'not-approved', 'superseded', 'gone']) }).optional(),
   /** It was caught that the deployment may not stand; why is in the ledger. */
   refused: z.unknown().optional(),
+  /** Putting it back broke off with this. The next sweep begins again. */
+  notPutBack: z.unknown().optional(),
   failure: z.object({ Error: z.string().default('UnknownError'), Cause: z.string().default('') }).optional(),
 });
 
 /** How far the workflow came. What is none of the known ways is a failure. */
-function stateOf({ checked, verified, refused, failure }: z.infer<typeof Input>): Parameters<typeof outcomeOf>[1] {
+function stateOf({ checked, refused, failure }: z.infer<typeof Input>): Parameters<typeof outcomeOf>[1] {
   if (failure) return 'failed';
   if (refused !== undefined) return 'blocked';
-  if (verified) return verified.state;
   if (checked?.decision === 'gone') return 'gone';
   return checked?.decision === 'blocked' ? 'blocked' : 'failed';
 }
@@ -35,13 +35,17 @@ function messageOf(cause: string): string {
   }
 }
 
-/** Last task: puts how the change ended on record. Every path of the state machine ends here. */
+/** For whatever did not get as far as to verify or to put back: records how the change ended. */
 export const { handler, run } = task({
   clients: { dynamodb },
   input: Input,
   output: z.strictObject({ result: Result }),
   run: async (input, services) => {
-    const { failure } = input;
+    const { failure, notPutBack } = input;
+    // Its own errors raise no alarm, since they are its way to wait.
+    if (notPutBack !== undefined) {
+      services.measure({ name: 'Remediations', unit: 'Count', value: 1, dimensions: { Result: 'failed' } });
+    }
     const caught = failure && { error: failure.Error, cause: messageOf(failure.Cause).slice(0, 2_000) };
     return { result: await recordOutcome(services, input, stateOf(input), caught) };
   },

@@ -52,26 +52,35 @@ async function tellGuardsDown(
   await notify(services, { request, round: 'guards-down', people: services.readApprovals().approvers, ...message });
 }
 
+/** The endpoint cannot be updated yet, or has not settled: `Retry` in the state machine comes back. */
+export class NotPutBackYetError extends Error {
+  override readonly name = 'NotPutBackYetError';
+}
+
 /**
  * For a change that was blocked or rejected: records that it was, so that nobody waits to learn that, and then proposes
- * the way back or goes it. The only task that may write to SageMaker. `waiting` asks to be called again later.
+ * the way back or goes it. The only task that may write to SageMaker.
  */
 export const { handler, run } = task({
   clients,
   input: ExecutionInput,
-  output: z.strictObject({ state: z.enum(['waiting', 'over']) }),
+  output: z.strictObject({ state: z.literal('over') }),
   run: async (input, services) => {
     const { change, generation } = input;
     const { history } = await readStream(services, change.endpoint, generation);
-    if (!refusedAs(changeOf(history, generation))) return { state: 'over' as const };
+    if (!refusedAs(changeOf(history, generation))) {
+      // Nobody is sent here for that; if somebody is, how it ended is on record all the same.
+      await recordOutcome(services, input, 'failed');
+      return { state: 'over' as const };
+    }
     await noteUnfinished(services, change.endpoint, generation);
     await recordOutcome(services, input, 'blocked');
     await tellGuardsDown(services, input, changeOf(history, generation)?.outcome === undefined);
-    const state = await remediate(services, change.endpoint, generation);
-    if (state === 'over') {
-      await tell(services, input);
-      await forgetUnfinished(services, change.endpoint, generation);
+    if ((await remediate(services, change.endpoint, generation)) === 'waiting') {
+      throw new NotPutBackYetError(`${change.endpoint.name} cannot be put back yet, or has not settled.`);
     }
-    return { state };
+    await tell(services, input);
+    await forgetUnfinished(services, change.endpoint, generation);
+    return { state: 'over' as const };
   },
 });

@@ -9,6 +9,7 @@ import { keepSettings } from '../shared/aws/kept-settings.ts';
 import { append, knownStream, readStream, type Stream } from '../shared/aws/ledger.ts';
 import { settingsNow } from '../shared/aws/live-prices.ts';
 import { servicesAt } from '../shared/aws/member-accounts.ts';
+import { recordOutcome } from '../shared/aws/record-outcome.ts';
 import type { With } from '../shared/aws/services.ts';
 import { task } from '../shared/lambda.ts';
 import { gateActor } from '../shared/model/actor.ts';
@@ -28,7 +29,8 @@ const clients = { sagemaker, cloudwatch, scaling, s3, dynamodb, sfn, sts };
 /** `timedOut` is there where the wait for people ended by itself. */
 const Input = z.object({ ...ExecutionInput.shape, timedOut: z.unknown().optional() });
 const Output = z.strictObject({
-  state: z.enum(['verified', 'rolled-back', 'not-approved', 'superseded', 'gone']),
+  /** `ended`: a run before this one has put on record how. */
+  state: z.enum(['verified', 'rolled-back', 'not-approved', 'superseded', 'gone', 'ended']),
 });
 type Output = z.infer<typeof Output>;
 
@@ -148,7 +150,8 @@ async function verify(
   }
   const mine = changeOf(stream.history, generation);
   if (!mine?.opened || !mine.findings) throw new Error('There are no findings to verify.');
-  if (mine.verified ?? mine.outcome) return { state: mine.verified?.rolledBack ? 'rolled-back' : 'verified' };
+  if (mine.outcome) return { state: 'ended' };
+  if (mine.verified) return { state: mine.verified.rolledBack ? 'rolled-back' : 'verified' };
 
   if (mine.request) {
     const decided = await readDecision(services, stream, generation);
@@ -165,20 +168,20 @@ async function verify(
   // Of a plan there is nothing yet that could be verified. What carries it out will be, when it is there.
   if (mine.opened.plan) return { state: 'verified' };
 
-  // Facts from a moment ago are good enough for an endpoint that had settled and was not waited for.
-  const policySettings = await settingsNow(services);
   const recorded = mine.opened.facts;
-  const reread =
-    mine.request !== undefined ||
-    mine.findings.plan !== undefined ||
-    recorded.underWay ||
-    monitorsStillHaveTime(recorded, policySettings);
   const there = servicesAt(services, change.endpoint);
   // Until it has settled, that is all there is to find out.
   const described = recorded.underWay ? await describeEndpoint(there, change.endpoint) : undefined;
   if (described && isUnderWay(described.output)) {
     throw new NotSettledError(`${change.endpoint.name} is still being deployed.`);
   }
+  // Facts from a moment ago are good enough for an endpoint that had settled and was not waited for.
+  const policySettings = await settingsNow(services);
+  const reread =
+    mine.request !== undefined ||
+    mine.findings.plan !== undefined ||
+    recorded.underWay ||
+    monitorsStillHaveTime(recorded, policySettings);
   let facts: EndpointFacts | undefined = recorded;
   if (reread) facts = await readEndpoint(there, change.endpoint, { fresh: mine.request !== undefined, described });
   if (!facts) return { state: 'gone' };
@@ -223,18 +226,24 @@ export class RefusedError extends Error {
   override readonly name = 'RefusedError';
 }
 
-/** Reads what people decided, waits for the deployment to settle, and verifies what watches it. */
+/**
+ * Reads what people decided, waits for the deployment to settle, verifies what watches it, and puts on record how the
+ * change ended. What was refused and is to be put back, `Remediate` puts on record.
+ */
 export const { handler, run } = task({
   clients,
   input: Input,
   output: Output,
   run: async (input, services) => {
-    const output = await verify(input, services);
-    if (output.state !== 'verified' && output.state !== 'not-approved') return output;
-    const { history } = await knownStream(services, input.change.endpoint, input.generation);
-    if (isToBePutBack(changeOf(history, input.generation), services.config.policySettings)) {
-      throw new RefusedError(`Change ${input.generation} of ${input.change.endpoint.name} may not stand.`);
+    const { state } = await verify(input, services);
+    if (state === 'verified' || state === 'not-approved' || state === 'ended') {
+      const { history } = await knownStream(services, input.change.endpoint, input.generation);
+      if (isToBePutBack(changeOf(history, input.generation), services.config.policySettings)) {
+        throw new RefusedError(`Change ${input.generation} of ${input.change.endpoint.name} may not stand.`);
+      }
     }
-    return output;
+    // What has ended is on record; what follows from that may be still to do.
+    await recordOutcome(services, input, state === 'ended' ? 'failed' : state);
+    return { state };
   },
 });

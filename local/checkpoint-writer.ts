@@ -14,7 +14,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { linesIn } from '../shared/lines-in.ts';
 import { sha256 } from '../shared/model/canonical-json.ts';
 import {
@@ -29,6 +29,7 @@ import {
   signedLine,
   type Written,
 } from '../shared/model/checkpoint.ts';
+import { type RowCipher, SealedRowError, sealedWith } from '../shared/model/row-cipher.ts';
 
 /** At least one checkpoint for so many records, and in less than a minute where anything was written. */
 const EVERY_RECORDS = 100;
@@ -43,14 +44,19 @@ export type CheckpointWriter = {
   covered: () => Map<string, number>;
 };
 
-/** The private key, made when there is none; nobody but the owner may read it. */
-function keyIn(path: string): KeyObject {
+/** The private key, made when there is none; nobody but the owner may read it. Sealed where there is a cipher. */
+function keyIn(path: string, cipher: RowCipher | undefined): KeyObject {
+  const place = [basename(path)];
   if (!existsSync(path)) {
     const { privateKey } = generateKeyPairSync('ed25519');
-    writeFileSync(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flag: 'wx' });
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+    writeFileSync(path, cipher ? cipher.seal(place, pem) : pem, { mode: 0o600, flag: 'wx' });
   }
   chmodSync(path, 0o600);
-  return createPrivateKey(readFileSync(path));
+  const stored = readFileSync(path);
+  if (!cipher && sealedWith(stored) !== undefined)
+    throw new SealedRowError(`${path} is encrypted, and no key was given`);
+  return createPrivateKey(cipher ? cipher.open(place, stored) : stored);
 }
 
 /** A line that a crash left unfinished was never a checkpoint; it would make the next one unreadable. */
@@ -78,17 +84,19 @@ function dropUnfinished(path: string): void {
 export function openCheckpointWriter({
   directory,
   keyFile,
+  cipher,
   now,
 }: {
   directory: string;
   keyFile: string;
+  cipher?: RowCipher | undefined;
   now: () => string;
 }): CheckpointWriter {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = join(directory, 'checkpoints.jsonl');
   const keysFile = join(directory, 'public-key.pem');
   if (!existsSync(file)) writeFileSync(file, '', { mode: 0o600 });
-  const privateKey = keyIn(keyFile);
+  const privateKey = keyIn(keyFile, cipher);
   const pem = createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }) as string;
   const keyId = keyIdOf(pem);
   // Where the private key was lost a new one goes on; what the old one signed stays readable by its public key.

@@ -120,8 +120,7 @@ export function createEngine({
 
   const arnOf = (name: string) => `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
 
-  const retryIntervalOverrides = { VerifyMonitoring: [settleMs, -1, -1, -1] };
-  const waitTimeOverrides = { WaitToPutBack: settleMs };
+  const retryIntervalOverrides = { VerifyMonitoring: [settleMs, -1, -1, -1], Remediate: [settleMs, -1, -1] };
   /** Executions that wait for a callback and are not in memory, by the hash of the token that wakes them. */
   const parked = new Map<string, { name: string; timer: NodeJS.Timeout }>();
 
@@ -213,7 +212,7 @@ export function createEngine({
 
   function run(execution: StoredExecution, input: Json): void {
     const { result, abort, eventLogs } = machine.run(input, {
-      overrides: { taskResourceLocalHandlers: tasksOf(execution), retryIntervalOverrides, waitTimeOverrides },
+      overrides: { taskResourceLocalHandlers: tasksOf(execution), retryIntervalOverrides },
       context: {
         Execution: { Id: arnOf(execution.name), Name: execution.name },
         Task: {

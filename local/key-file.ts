@@ -1,5 +1,6 @@
-import { closeSync, fsyncSync, lstatSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, lstatSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { readSecretFile } from '../shared/aws/secret-file.ts';
 import {
   type EncryptionKey,
   formatEncryptionKeys,
@@ -12,14 +13,13 @@ import {
  * its owner that nobody else can read. Throws MalformedKeyError, which says what to do and never what is in the file.
  */
 export function readKeyFile(path: string): [EncryptionKey, ...EncryptionKey[]] {
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (!found) throw new MalformedKeyError(`${path}: there is no such file (portcullis key generate --output ${path})`);
-  if (!found.isFile()) throw new MalformedKeyError(`${path}: is no regular file, so somebody else may decide the key`);
-  if (process.getuid && found.uid !== process.getuid())
-    throw new MalformedKeyError(`${path}: belongs to somebody else; chown it to whoever runs the gate`);
-  if ((found.mode & 0o077) !== 0)
-    throw new MalformedKeyError(`${path}: has mode ${(found.mode & 0o777).toString(8)}; chmod 600 ${path}`);
-  return parseEncryptionKeys(readFileSync(path, 'utf8'), path);
+  let text: string;
+  try {
+    text = readSecretFile(path);
+  } catch (error) {
+    throw new MalformedKeyError((error as Error).message);
+  }
+  return parseEncryptionKeys(text, path);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import type { Server } from 'node:http';
+import type { Server } from 'node:net';
 import { join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { parse as parseYaml } from 'yaml';
@@ -12,18 +12,23 @@ import { MalformedSecretError, problemsWithSecrets, readSecrets } from '../share
 import { createServices, type Services } from '../shared/aws/services.ts';
 import type { Config } from '../shared/config.ts';
 import { loadConfig } from '../shared/config-yaml.ts';
-import { protectionVariable } from '../shared/model/protection.ts';
 import { approversIn } from './approvers-file.ts';
 import { Fleet } from './aws/fleet.ts';
 import { connectRpc, type Rpc, RpcError } from './aws/rpc.ts';
 import { openStore } from './aws/store.ts';
 import type { QueuedEvent, WorkerOptions } from './aws/worker.ts';
+import { encryptionFrom, problemsWithEncryption } from './encryption-settings.ts';
 import { createEngine, type Engine } from './engine.ts';
+import { problemsWithEnvironmentFiles } from './environment-files.ts';
 import { createDelivery } from './event-delivery.ts';
 import { createConsole } from './http.ts';
 import { returnMemoryWhenIdle } from './idle-memory.ts';
 import { createMetrics } from './metrics.ts';
+import { problemsWithOutgoingTls } from './outgoing-tls.ts';
+import { runningIn } from './running-in.ts';
+import { cipherWith, claimEncryption } from './sealed-directory.ts';
 import { openSecurityLog, type SecurityLog, SecurityLogError } from './security-log.ts';
+import { servingFrom } from './serving.ts';
 import { ensureTables } from './tables.ts';
 
 /** The account and region of the loopback AWS; the region whose prices are shipped. */
@@ -41,6 +46,8 @@ export type LocalOptions = {
   dataDir: string;
   awsPort: number;
   consolePort: number;
+  /** IP address that the console listens on; the loopback AWS, which believes everybody, stays on this machine. */
+  consoleAddress: string;
   /** YAML file of endpoints to start with; undefined for an empty account. */
   fleet?: string | undefined;
   transitionMs: number;
@@ -83,14 +90,9 @@ function claimDirectory(dataDir: string): { clean: boolean; release: () => void 
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     chmodSync(dataDir, 0o700);
     const fresh = !existsSync(join(dataDir, 'aws.sqlite'));
-    if (existsSync(pidFile)) {
-      const pid = Number(readFileSync(pidFile, 'utf8'));
-      if (pid !== process.pid && isRunning(pid)) {
-        throw new StartError(
-          `${dataDir} is in use by process ${pid}. Stop it, or choose another directory with --data.`,
-        );
-      }
-    }
+    const pid = runningIn(dataDir);
+    if (pid !== undefined && pid !== process.pid)
+      throw new StartError(`${dataDir} is in use by process ${pid}. Stop it, or choose another directory with --data.`);
     const clean = fresh || !existsSync(pidFile);
     writeFileSync(pidFile, String(process.pid), { mode: 0o600 });
     return { clean, release: () => rmSync(pidFile, { force: true }) };
@@ -100,13 +102,12 @@ function claimDirectory(dataDir: string): { clean: boolean; release: () => void 
   }
 }
 
-function isRunning(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
+/** How the store is encrypted, settled before anything in it is opened. */
+function encryptionOf(dataDir: string): ReturnType<typeof claimEncryption> {
   try {
-    process.kill(pid, 0);
-    return true;
+    return claimEncryption(dataDir, encryptionFrom(process.env));
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    throw new StartError((error as Error).message);
   }
 }
 
@@ -124,12 +125,12 @@ function loadFleet(path: string): Fleet {
   }
 }
 
-function listenOn(server: Server, port: number): Promise<number> {
+function listenOn(server: Server, port: number, address: string): Promise<number> {
   return new Promise((resolvePort, reject) => {
     server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
-      const address = server.address();
-      resolvePort(typeof address === 'object' && address ? address.port : port);
+    server.listen(port, address, () => {
+      const bound = server.address();
+      resolvePort(typeof bound === 'object' && bound ? bound.port : port);
     });
   });
 }
@@ -145,14 +146,26 @@ const portProblem = (what: string, option: string, port: number, error: unknown)
 export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
   const fleet = options.fleet === undefined ? undefined : loadFleet(options.fleet);
   const { account, region } = options.watch ?? { account: LOCAL_ACCOUNT, region: LOCAL_REGION };
-  const base: Config = loadConfig({ ...process.env, AWS_REGION: region }, problemsWithSecrets(process.env));
-  if (options.watch && base.off.length > 0) {
-    throw new StartError(
-      `${base.off.map(protectionVariable).join(', ')}: nothing can be switched off where a real account is watched.`,
-    );
-  }
+  const transport: string[] = [];
+  const serving = servingFrom(process.env, options.consoleAddress, new Date().toISOString(), transport);
+  const before = [
+    ...problemsWithEnvironmentFiles(process.env, process.execArgv),
+    ...problemsWithSecrets(process.env),
+    ...problemsWithEncryption(process.env),
+    ...problemsWithOutgoingTls(process.env),
+    ...transport,
+  ];
+  const base: Config = loadConfig({ ...process.env, AWS_REGION: region }, before);
+  if (!serving) throw new StartError(transport.join('\n'));
   const dataDir = resolve(options.dataDir);
   const { clean, release } = claimDirectory(dataDir);
+  let encryption: ReturnType<typeof claimEncryption>;
+  try {
+    encryption = encryptionOf(dataDir);
+  } catch (error) {
+    if (clean) release();
+    throw error;
+  }
 
   const workerData: WorkerOptions = {
     dataDir,
@@ -161,6 +174,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
     region,
     transitionMs: options.transitionMs,
     rebuildIndexes: !clean,
+    encryption,
     checkpoints: resolve(options.checkpoints ?? join(dataDir, 'checkpoints')),
     ledgerTable: base.tables.ledger,
   };
@@ -239,6 +253,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
     subject: 'start',
     detail: `off: ${config.off.join(' ') || 'nothing'}`,
   });
+  if (encryption.keys) note({ event: 'key-use', actor: 'portcullis', subject: encryption.keys[0].id, detail: 'store' });
   const approvers = approversIn(resolve(process.env.PORTCULLIS_CONFIG ?? 'portcullis.yaml'), config, () =>
     note({ event: 'configuration', actor: 'portcullis', subject: 'approvers' }),
   );
@@ -250,7 +265,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
   } catch (error) {
     await abandon(error instanceof MalformedSecretError ? new StartError(error.message) : (error as Error));
   }
-  const store = openStore(join(dataDir, 'executions.sqlite'));
+  const store = openStore(join(dataDir, 'executions.sqlite'), [], encryption.keys && cipherWith(encryption.keys));
   await ensureTables(services.dynamodb, config.tables);
   // Nobody can say what a fleet costs before it has been counted. What was there before is known by now.
   const listed = (await listEndpoints(services)).map((each) => ({ ...each, environment: undefined }));
@@ -264,7 +279,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
   if (options.watch) await refreshNow();
   const refreshing = options.watch && setInterval(() => void refreshNow(), PRICES_EVERY_MS).unref();
 
-  const consoleServer = createConsole(services, () => aws.call('outbox'), metrics);
+  const consoleServer = createConsole(services, () => aws.call('outbox'), metrics, serving.tls);
   const sweepEveryMs = options.watch ? config.file.reading.watchMinutes * 60_000 : SWEEP_EVERY_MS;
   metrics.watch({
     services,
@@ -274,11 +289,11 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
   });
   let consolePort = 0;
   try {
-    consolePort = await listenOn(consoleServer, options.consolePort);
+    consolePort = await listenOn(consoleServer, options.consolePort, serving.address);
   } catch (error) {
     await abandon(portProblem('console', '--console-port', options.consolePort, error));
   }
-  config.consoleUrl = `http://127.0.0.1:${consolePort}`;
+  config.consoleUrl = serving.url(consolePort);
 
   engine = createEngine({
     store,

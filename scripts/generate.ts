@@ -18,17 +18,9 @@ import { DeploymentPlan } from '../shared/model/deployment-plan.ts';
 import { publishedSchemas } from '../shared/model/published-schemas.ts';
 import { securityEventsMarkdown } from '../shared/security-event-catalogue.ts';
 import { auditQuestionsMarkdown } from './audit-questions.ts';
+import { between } from './between.ts';
 
 const root = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
-
-/** Puts `text` between `<!-- name -->` and `<!-- /name -->`. */
-export function between(document: string, name: string, text: string): string {
-  const [open, close] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
-  const start = document.indexOf(open);
-  const end = document.indexOf(close);
-  if (start < 0 || end < start) throw new Error(`The markers ${open} and ${close} are missing.`);
-  return `${document.slice(0, start + open.length)}\n${text}\n${document.slice(end)}`;
-}
 
 type Schema = {
   description?: string;

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parse as parseYaml } from 'yaml';
 import * as z from 'zod';
+import { CliError } from '../cli/output.ts';
+import { refusePrivileges } from '../cli/refuse-privileges.ts';
 import { ConfigError, type PackagedSettings, problemsIn } from '../shared/config.ts';
 import { loadPrices, parseConfigFile } from '../shared/config-yaml.ts';
 import { Deployment, problemsWithRemediation, Region, Stage, stageValues } from './packaged-settings.ts';
@@ -77,9 +79,10 @@ const { values: options } = parseArgs({
   },
 });
 try {
+  if (options.deploy) refusePrivileges('The deployment');
   process.exitCode = packageStage(options.stage, options.region, options.deploy);
 } catch (error) {
-  if (!(error instanceof ConfigError)) throw error;
+  if (!(error instanceof ConfigError || error instanceof CliError)) throw error;
   console.error(error.message);
-  process.exitCode = 2;
+  process.exitCode = error instanceof CliError ? error.exitCode : 2;
 }

@@ -1,3 +1,4 @@
+import { Protection, protectionVariable } from './model/protection.ts';
 import { SECRET_VARIABLES } from './secret-variables.ts';
 
 /** One environment variable: what it means, what is taken without it, and whether it must not be shown. */
@@ -8,8 +9,6 @@ export type EnvironmentVariable = {
   secret?: true;
   /** Its values, where there are few. */
   values?: readonly string[];
-  /** What is set for the protection that it promises is not there yet, so it is refused instead of ignored. */
-  unbuilt?: { unless: string; instead: string };
 };
 
 const protection = (what: string) => ({
@@ -17,15 +16,16 @@ const protection = (what: string) => ({
   values: ['true', 'false'],
   meaning: `${what} \`false\` is refused in prod, and wherever \`PORTCULLIS_STAGE\` does not say that it is not prod; elsewhere every record says that it was off.`,
 });
-const encrypted = 'Keep the data directory on an encrypted disk until then';
-const tls = 'Put a reverse proxy with TLS in front of it until then';
 
 const SECRET_MEANINGS = new Map([
   ['PORTCULLIS_SLACK_WEBHOOK_URL', 'Incoming webhook of Slack that people are told through.'],
   ['PORTCULLIS_SLACK_SIGNING_SECRET', 'What Slack signs clicks with.'],
   ['PORTCULLIS_SLACK_BOT_TOKEN', 'What the Slack app posts with.'],
   ['PORTCULLIS_OIDC_CLIENT_SECRET', 'Client secret at the login provider.'],
-  ['PORTCULLIS_ACCESS_TOKEN', 'What programs show as a bearer token; 32 characters or more.'],
+  [
+    'PORTCULLIS_ACCESS_TOKEN',
+    'What programs show as a bearer token, 32 characters or more; `active,previous` while it is rotated.',
+  ],
 ]);
 
 const secrets = Object.values(SECRET_VARIABLES).flatMap((name): EnvironmentVariable[] => [
@@ -40,7 +40,12 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     name: 'PORTCULLIS_STAGE',
     meaning: 'Which gate this is, such as `dev` or `prod`; without it, it counts as prod. Set by the template on AWS.',
   },
-  { name: 'PORTCULLIS_CONSOLE_URL', default: 'http://127.0.0.1:4510', meaning: 'Where people find the console.' },
+  {
+    name: 'PORTCULLIS_CONSOLE_URL',
+    default: 'http://127.0.0.1:4510',
+    meaning:
+      'Where people find the console. The gate on one machine knows its own address, and takes this one where it has a certificate.',
+  },
   {
     name: 'PORTCULLIS_LEDGER_TABLE',
     default: 'portcullis-ledger',
@@ -97,37 +102,49 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     name: 'PORTCULLIS_ENCRYPTION_AT_REST',
     default: 'false',
     values: ['true', 'false'],
-    meaning: 'Refused as `true`: the store of the gate on one machine is not encrypted yet.',
-    unbuilt: { unless: 'false', instead: encrypted },
+    meaning:
+      'Whether the store of the gate on one machine is encrypted (AES-256-GCM), with a key of the next two; a key without this variable is refused. On AWS the same is done by keys of ours in KMS (`infra/keys.yml`), always.',
   },
-  { name: 'PORTCULLIS_ENCRYPTION_KEY', meaning: 'Keys as `portcullis key generate` makes them.', secret: true },
-  { name: 'PORTCULLIS_ENCRYPTION_KEY_FILE', meaning: 'The file that holds them; mode 600.' },
+  {
+    name: 'PORTCULLIS_ENCRYPTION_KEY',
+    meaning:
+      'The key, 32 bytes in base64, as `portcullis key generate` makes it; after a rotation the new one, a comma, and the old one until the next start.',
+    secret: true,
+  },
+  {
+    name: 'PORTCULLIS_ENCRYPTION_KEY_FILE',
+    meaning: "The file that holds the same, one key on a line: regular, its owner's, mode 600. Not both.",
+  },
   {
     name: 'PORTCULLIS_ENCRYPTION_IN_TRANSIT',
     default: 'false',
     values: ['true', 'false'],
-    meaning: 'Refused as `true`: the gate on one machine speaks plain HTTP on the loopback address only.',
-    unbuilt: { unless: 'false', instead: tls },
-  },
-  {
-    name: 'PORTCULLIS_TLS_VERIFY',
-    default: 'true',
-    values: ['true', 'false'],
-    meaning: 'Certificates are verified; `false` is refused.',
-    unbuilt: { unless: 'true', instead: 'Name a certificate authority in NODE_EXTRA_CA_CERTS' },
+    meaning:
+      'With `true` the gate on one machine speaks TLS or does not start; without, it speaks plain HTTP where there is no certificate, and then to its own machine only. On AWS it is TLS, always.',
   },
   {
     name: 'PORTCULLIS_TLS_CERT_FILE',
-    meaning: 'Refused: there is no TLS on one machine yet.',
-    unbuilt: { unless: '', instead: tls },
+    meaning:
+      'The certificate of the gate on one machine, and those between it and its authority (PEM); for the host of `PORTCULLIS_CONSOLE_URL`, or for `localhost` where that is not set. TLS 1.2 or newer.',
   },
-  { name: 'PORTCULLIS_TLS_KEY_FILE', meaning: 'A private key, whose mode the security audit looks at.' },
+  {
+    name: 'PORTCULLIS_TLS_KEY_FILE',
+    meaning: "Its private key (PEM, without a password): a regular file, its owner's, mode 600.",
+  },
   {
     name: 'PORTCULLIS_TLS_CA_FILE',
-    meaning: 'Refused: there is no TLS on one machine yet.',
-    unbuilt: { unless: '', instead: 'Name a certificate authority in NODE_EXTRA_CA_CERTS' },
+    meaning:
+      'Authorities (PEM) that calls of the gate and of the commands trust besides those that Node knows: login provider, webhooks, AWS, the gate at `--url`.',
   },
-  { name: 'PORTCULLIS_ENV_FILE', meaning: 'The file that the environment came from, whose mode the audit looks at.' },
+  {
+    name: 'PORTCULLIS_TLS_VERIFY',
+    ...protection('Whether calls verify who answers.'),
+  },
+  {
+    name: 'PORTCULLIS_ENV_FILE',
+    meaning:
+      "The file that the environment came from, so that the gate and the audit look at it: regular, its owner's, mode 600. A file that Node was given with `--env-file` is looked at as well.",
+  },
   {
     name: 'PORTCULLIS_SETTINGS',
     default: 'portcullis.settings.json',
@@ -172,14 +189,12 @@ export function problemsWithVariables(env: Readonly<Record<string, string | unde
     if (!name.startsWith('PORTCULLIS_') || value === undefined) return [];
     const variable = ENVIRONMENT_VARIABLES.find((each) => each.name === name);
     if (!variable) return [`environment: ${name}: there is no such variable; did you mean ${nearestVariable(name)}?`];
-    const { values, unbuilt } = variable;
+    const { values } = variable;
     // Protections and what the template sets are checked with their meaning in config.ts, and not said twice.
-    const elsewhere = name.endsWith('_ENABLED') || name === 'PORTCULLIS_REMEDIATION';
+    const elsewhere =
+      Protection.options.some((each) => protectionVariable(each) === name) || name === 'PORTCULLIS_REMEDIATION';
     if (values && !elsewhere && !values.includes(value)) {
       return [`environment: ${name}:${shown(variable, value)} must be ${values.join(' or ')}`];
-    }
-    if (unbuilt && value !== unbuilt.unless) {
-      return [`environment: ${name}:${shown(variable, value)} is not there yet. ${unbuilt.instead}`];
     }
     return [];
   });

@@ -36,8 +36,9 @@ export const SECURITY_EVENT_CATALOGUE: Record<SecurityEventName, { when: string;
     fields: '`actor`: `portcullis`; `subject`: `start` with what is switched off, `approvers`, or the stream; `detail`',
   },
   'key-use': {
-    when: 'A task token was sealed or opened, or, on AWS, a checkpoint signed.',
-    fields: '`actor`: `portcullis`; `subject`: the id of the key; `detail`: `seal`, `open` or `sign`',
+    when: 'A task token was sealed or opened, the store on one machine was opened with its key, a program showed an access token, or, on AWS, a checkpoint was signed.',
+    fields:
+      '`actor`: `portcullis`, or `nobody` for a program; `subject`: the id of the key, or `access-token`; `detail`: `seal`, `open`, `store` or `sign`, or which token, `active` or `previous`',
   },
 };
 

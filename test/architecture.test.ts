@@ -146,6 +146,7 @@ describe('the state machine', () => {
     Resource?: string;
     Parameters?: { FunctionName?: string };
     Catch?: { ErrorEquals: string[]; Next: string }[];
+    Retry?: { ErrorEquals: string[]; IntervalSeconds?: number; MaxAttempts?: number }[];
   };
   const text = readFileSync(join(root, 'statemachines/endpoint-compliance.asl.json'), 'utf8');
   const machine = JSON.parse(text) as { StartAt: string; States: Record<string, State>; QueryLanguage?: string };
@@ -195,6 +196,16 @@ describe('the state machine', () => {
       expect(Catch?.at(-1)).toMatchObject({ ErrorEquals: ['States.ALL'], Next: 'RecordOutcome' });
     },
   );
+  test('who verifies or puts back has put the outcome on record and ends there', () => {
+    const ending = Object.entries(machine.States).filter(([, { End }]) => End);
+    expect(ending.map(([name]) => name)).toEqual(['VerifyMonitoring', 'Remediate', 'RecordOutcome']);
+  });
+  test('putting back is waited for longer than it takes the task itself to give up', () => {
+    const [waiting] = machine.States.Remediate?.Retry ?? [];
+    expect(waiting).toMatchObject({ ErrorEquals: ['NotPutBackYetError'], BackoffRate: 1 });
+    const { IntervalSeconds = 0, MaxAttempts = 0 } = waiting ?? {};
+    expect(IntervalSeconds * MaxAttempts).toBeGreaterThan(12 * 3_600);
+  });
   test('recording the outcome is tried again and again', () => {
     expect(machine.States.RecordOutcome).toMatchObject({
       Retry: [{ ErrorEquals: ['States.ALL'], MaxAttempts: 8 }],

@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { helpOfAll } from '../cli/help.ts';
-import { between, generated } from '../scripts/generate.ts';
+import { between } from '../scripts/between.ts';
+import { generated } from '../scripts/generate.ts';
 import { root } from './cli/portcullis.ts';
 import { namedCommand } from './documented-commands.ts';
 

@@ -47,16 +47,6 @@ describe('a variable that nobody knows', () => {
   });
 });
 
-test.each([
-  ['PORTCULLIS_ENCRYPTION_AT_REST', 'true'],
-  ['PORTCULLIS_ENCRYPTION_IN_TRANSIT', 'true'],
-  ['PORTCULLIS_TLS_CERT_FILE', 'cert.pem'],
-  ['PORTCULLIS_TLS_CA_FILE', 'ca.pem'],
-  ['PORTCULLIS_TLS_VERIFY', 'false'],
-])('%s=%s promises what is not there yet, so it is refused and not ignored', (name, value) => {
-  expect(problems({ [name]: value })).toEqual([expect.stringContaining(`${name}: "${value}": is not there yet`)]);
-});
-
 describe('the table of variables', () => {
   const names = ENVIRONMENT_VARIABLES.map(({ name }) => name);
   const files = (folder: string): string[] =>

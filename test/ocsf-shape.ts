@@ -3,7 +3,8 @@ import * as z from 'zod';
 // The shape of an OCSF Compliance Finding (class 2003), written by hand from the published definitions of 1.3.0
 // (github.com/ocsf/ocsf-schema: includes/classification.json, events/findings/finding.json and compliance_finding.json,
 // objects/compliance.json, finding_info.json, metadata.json, product.json, resource_details.json, _resource.json, cloud.json,
-// account.json): every required attribute, the enumerations, and no attribute that is not defined there.
+// account.json): every required attribute, the enumerations, and no attribute that is not defined there. Why it is by hand is in
+// test/schemas/README.md.
 const Time = z.int().min(1_500_000_000_000).max(4_000_000_000_000);
 const Text = z.string().min(1);
 const captioned = <const Captions extends Record<number, string>>(captions: Captions) => ({

@@ -191,10 +191,12 @@ export async function putBackWorld(mode: RemediationMode = 'enforce', overrides:
   >(
     kind: K,
   ) => tables.bodies().filter((body): body is RecordOf<K> => body.kind === kind);
-  const remediate = (generation = 2) =>
-    run({ change: a.change(), generation, approvalTimeoutSeconds: 60 }, aws.services) as Promise<{
-      state: 'waiting' | 'over';
-    }>;
+  /** `waiting` where it fails because it wants to be run again later. */
+  const remediate = (generation = 2): Promise<{ state: 'waiting' | 'over' }> =>
+    run({ change: a.change(), generation, approvalTimeoutSeconds: 60 }, aws.services).catch((error: Error) => {
+      if (error.name === 'NotPutBackYetError') return { state: 'waiting' as const };
+      throw error;
+    });
   /** As the state machine does: again after an error, and again after a while where there is something to wait for. */
   const untilOver = async (generation = 2, meanwhile: () => void = settle): Promise<number> => {
     for (let runs = 1; runs < 300; runs += 1) {

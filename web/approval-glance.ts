@@ -1,6 +1,6 @@
 import type { ChangeHistory } from '../shared/model/endpoint-history.ts';
 import type { FleetView } from '../shared/model/fleet-entry.ts';
-import { formatUsd, type HourlyCost } from '../shared/model/hourly-cost.ts';
+import { formatCents, formatUsd, type HourlyCost } from '../shared/model/hourly-cost.ts';
 import { type ApprovalPage, linkedEndpoint } from './approval-page.ts';
 import { askingOf } from './asking.ts';
 import { type Html, html, type Value } from './html.ts';
@@ -50,9 +50,9 @@ function fleetLine({ change, costBefore, budgetUsd, counts = 'ceiling' }: Approv
     peak: mine.peakUsd ?? mine.ceilingUsd,
   };
   const after = fleet.others.running[counts] + costs[counts];
-  return html`; <a href="/cost">${change.opened.environment.name}</a> now ${formatUsd(fleet.others.running[counts] + before)}${
-    budgetUsd !== undefined && html` of ${formatUsd(budgetUsd)}`
-  }, after <strong>${formatUsd(after)}${budgetUsd !== undefined && after > budgetUsd && ' (over)'}</strong>`;
+  return html`; <a href="/cost">${change.opened.environment.name}</a> now ${formatCents(fleet.others.running[counts] + before)}${
+    budgetUsd !== undefined && html` of ${formatCents(budgetUsd)}`
+  }, after <strong>${formatCents(after)}${budgetUsd !== undefined && after > budgetUsd && ' (over)'}</strong>`;
 }
 
 /** `$0.23 → $0.69 an hour; the budget is $50.00` */

@@ -1,7 +1,8 @@
 import type { Actor } from '../shared/model/actor.ts';
 import type { Mail } from '../shared/model/message.ts';
-import { type Asked, type Asking, answersOf, askingOf, moment, type Occasion } from './asking.ts';
+import { type Asked, type Asking, answersOf, askingOf, type Occasion } from './asking.ts';
 import { html } from './html.ts';
+import { moment } from './time.ts';
 
 /** A request, to whom it is written about, and why now. */
 export type ApprovalMail = {

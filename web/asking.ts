@@ -96,6 +96,3 @@ export function answersOf({ approvals }: Asked, names: ReadonlyMap<string, strin
       `${answer === 'approved' ? 'Approved' : 'Rejected'} by ${clean(names.get(approver) ?? approver)}${breakGlass ? ', who broke the glass' : ''}: ${clean(reason)}`,
   );
 }
-
-/** `2026-11-20 14:03 UTC` */
-export const moment = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`;

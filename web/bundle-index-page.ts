@@ -1,7 +1,7 @@
 import type { BundleManifest } from '../shared/model/bundle-manifest.ts';
 import { frameEnd, frameStart } from './bundle-frame.ts';
 import { type Html, html, type Value } from './html.ts';
-import { labelOf, type State } from './labels.ts';
+import { badge, labelOf, type State } from './labels.ts';
 import { summary, table } from './table.ts';
 import { time } from './time.ts';
 
@@ -28,8 +28,9 @@ export type BundleIndex = {
 
 const asked = ({ from, to, endpoint, environment }: BundleManifest['scope']): Value => [
   from === null && to === null ? 'from the beginning to the end' : '',
-  from !== null && html`from ${time(from)} `,
-  to !== null && html`before ${time(to)} `,
+  from !== null && html`from ${time(from)}`,
+  from !== null && to !== null && ' ',
+  to !== null && html`before ${time(to)}`,
   endpoint !== null && html`, endpoint ${endpoint.name} (${endpoint.account}, ${endpoint.region})`,
   environment !== null && html`, environment ${environment}`,
 ];
@@ -49,8 +50,10 @@ function totals(streams: readonly BundledStream[]) {
 }
 
 const resultLabel = (result: string) => (result === 'joined' ? 'Joined another' : labelOf(result as State));
+const resultBadge = (result: string) =>
+  result === 'joined' ? html`<span class="badge plain">${resultLabel(result)}</span>` : badge(result as State);
 
-/** The page that opens first: what is in the bundle, how to prove it, and where each endpoint is told of. */
+/** The page that opens first: how it all ended, whether it is complete, how to prove it, and where each endpoint is told of. */
 export function bundleIndexPage({ manifest, files, streams, reconciliation }: BundleIndex): Html {
   const { scope, records, changes, checkpoint, notIncluded, pseudonymised, createdAt, product } = manifest;
   return html`${frameStart({ title: 'Evidence', up: '' })}
@@ -66,13 +69,6 @@ ${summary([
   ['Newest checkpoint', checkpoint ? html`${checkpoint.number} of ${time(checkpoint.at, 'seconds')}` : 'none'],
   ['Records in checkpoints', checkpoint && String(checkpoint.total)],
 ])}
-<section><h2>How to prove it</h2>
-<ol>
-<li>Install Node 20 or newer; nothing else is needed, and no network.</li>
-<li>Unpack the archive and run <code>node verify.mjs .</code> in it. Read the program first if you like: it is one file without dependencies.</li>
-<li>Hold the key against one that you received before: <code>node verify.mjs . --key public-key.pem</code> with yours; and the chain against a checkpoint that you were given: <code>--witness checkpoint.json</code>.</li>
-</ol>
-<p>What is proven is <code>trail.jsonl</code>. The pages, tables and facts are made from it for reading; where they differ, it counts.</p></section>
 <section><h2>How changes ended</h2>
 ${
   changes > 0
@@ -81,7 +77,7 @@ ${
         [
           { head: 'Environment', cell: ({ environment }) => environment },
           { head: 'What', cell: ({ kind }) => kind },
-          { head: 'Ended', cell: ({ result }) => resultLabel(result) },
+          { head: 'Ended', cell: ({ result }) => resultBadge(result) },
           { head: 'How many', narrow: true, cell: ({ count }) => count },
         ],
         totals(streams),
@@ -94,6 +90,13 @@ ${
   notIncluded.length > 0 &&
   html`<div class="notice"><p><strong>Not in this bundle:</strong></p><ul>${notIncluded.map((what) => html`<li>${what}</li>`)}</ul></div>`
 }</section>
+<section><h2>How to prove it</h2>
+<ol>
+<li>Install Node 20 or newer; nothing else is needed, and no network.</li>
+<li>Unpack the archive and run <code>node verify.mjs .</code> in it. Read the program first if you like: it is one file without dependencies.</li>
+<li>Hold the key against one that you received before: <code>node verify.mjs . --key public-key.pem</code> with yours; and the chain against a checkpoint that you were given: <code>--witness checkpoint.json</code>.</li>
+</ol>
+<p>What is proven is <code>trail.jsonl</code>. The pages, tables and facts are made from it for reading; where they differ, it counts.</p></section>
 <section><h2>Endpoints</h2>
 ${table(
   'Endpoints and plans',
@@ -129,5 +132,5 @@ ${table(
   files,
 )}
 <p>Every file and its SHA-256 is in <a href="manifest.json"><code>manifest.json</code></a>.</p></section>
-${frameEnd('All times are UTC. This page works without a network and without scripts.')}`;
+${frameEnd('This page works without a network and without scripts.')}`;
 }

@@ -94,7 +94,7 @@ ${
 }
 ${opened && html`<section><h2>What is different</h2>${differencesSection(opened)}</section>`}
 ${findings && html`<section><h2>Cost</h2>${costSection(findings.cost)}</section>`}
-${opened && html`<section><h2>Facts</h2>${factsSection(verified?.facts ?? opened.facts)}</section>`}
+${opened && html`<section><h2>Facts</h2>${factsSection(verified?.facts ?? opened.facts, endpoint.planned)}</section>`}
 ${
   digest &&
   html`<section><h2>Digest</h2>

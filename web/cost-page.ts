@@ -77,7 +77,7 @@ ${table(
   `Endpoints of ${environment}, dearest first`,
   [
     { head: 'Endpoint', cell: nameOf },
-    { head: 'Standing', cell: ({ standing }) => standing, narrow: true },
+    { head: 'Standing', cell: ({ standing }) => html`<span class="nowrap">${standing}</span>`, narrow: true },
     {
       head: 'How',
       cell: ({ explanation, unknown }) =>
@@ -137,7 +137,7 @@ export function costPage(report: CostReport): Html {
     title: 'Cost',
     section: 'cost',
     body: html`<h1>Cost</h1>
-<p>What endpoints cost an hour by the ledger, ${time(at)}. Budgets are held against the cost ${MEASURES[counts]}.</p>
+<p class="lead">What endpoints cost an hour by the ledger, ${time(at)}. Budgets are held against the cost ${MEASURES[counts]}.</p>
 ${overall(report)}
 ${environments.map(
   (each) => html`<section aria-labelledby="${each.environment}"><h2 id="${each.environment}">${each.environment}</h2>

@@ -31,8 +31,8 @@ ${
     [
       { head: 'Variant', cell: ({ variant }) => variant },
       { head: 'How', cell: ({ explanation }) => explanation },
-      { head: 'Lowest', narrow: true, cell: (each) => formatUsd(each.floorUsd) },
-      { head: 'Highest', narrow: true, cell: (each) => formatUsd(each.ceilingUsd) },
+      { head: 'Lowest an hour', narrow: true, cell: (each) => formatUsd(each.floorUsd) },
+      { head: 'Highest an hour', narrow: true, cell: (each) => formatUsd(each.ceilingUsd) },
     ],
     variants,
   )

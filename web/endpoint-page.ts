@@ -31,8 +31,7 @@ function whatChanged(change: ChangeHistory): Value {
   const { opened } = change;
   if (!opened) return undefined;
   const accepted = isAccepted(change);
-  const changed = accepted ? 'What is different from the deployment accepted before' : 'What it would have changed';
-  const label = opened.baseline ? changed : 'All of it is new';
+  const label = opened.baseline ? 'What is different from the deployment accepted before' : 'All of it is new';
   return html`<details class="what-changed"${accepted && opened.baseline && html` open`}><summary>${label}</summary>${differencesSection(opened)}</details>`;
 }
 
@@ -59,10 +58,11 @@ function costs({ endpoint, changes }: EndpointPage): Value {
     .reverse();
   const [first, last] = [priced[0], priced.at(-1)];
   if (!first || !last || priced.length < 2) return undefined;
+  const [from, to] = [first, last].map(({ findings }) => formatUsd(findings.cost.ceilingUsd));
   return html`<section><h2>Cost</h2>${barChart({
     id: 'costs',
     title: 'Cost an hour of each deployment that was accepted',
-    summary: `From ${formatUsd(first.findings.cost.ceilingUsd)} to ${formatUsd(last.findings.cost.ceilingUsd)} an hour, scaled as far as it may be.`,
+    summary: `${from === to ? from : `From ${from} to ${to}`} an hour, scaled as far as it may be.`,
     series: [{ name: 'USD an hour', tone: 'note' }],
     format: formatUsd,
     bars: priced.map(({ generation, findings, opened }) => ({

@@ -8,18 +8,18 @@ import { whatRuns } from './what-runs.ts';
 const list = (items: readonly Html[], none: string): Value =>
   items.length > 0 ? html`<ul class="plain">${items.map((item) => html`<li>${item}</li>`)}</ul>` : none;
 
-/** What was read from AWS before the policies were checked. */
-export function factsSection(facts: EndpointFacts): Html {
+/** What was read from AWS before the policies were checked; of a plan there is no endpoint yet that could have a status. */
+export function factsSection(facts: EndpointFacts, planned = false): Html {
   const { dataCapture, deployment, monitors } = facts;
   return html`${summary([
     [
       'Environment',
       html`<strong>${facts.environment.name}</strong> <span class="muted">(${facts.environment.evidence})</span>`,
     ],
-    ['Status', html`${facts.status}${facts.underWay && ', deployment under way'}`],
-    ['Endpoint config', html`<code>${facts.configName}</code>`],
-    ['Created', time(facts.createdAt)],
-    ['Last modified', time(facts.lastModifiedAt)],
+    ['Status', !planned && html`${facts.status}${facts.underWay && ', deployment under way'}`],
+    ['Endpoint config', !planned && html`<code>${facts.configName}</code>`],
+    ['Created', !planned && time(facts.createdAt)],
+    ['Last modified', !planned && time(facts.lastModifiedAt)],
     ['Read from AWS', time(facts.readAt, 'seconds')],
     ['Volume key', facts.volumeKmsKeyId ? html`<code>${facts.volumeKmsKeyId}</code>` : 'none'],
     [

@@ -1,4 +1,5 @@
 import type { DataCapture, Monitor, RollbackAlarm } from '../shared/model/endpoint-facts.ts';
+import { moment } from './time.ts';
 
 /** What is said about an alarm that a deployment rolls back on: its state, what it watches, and what silences it. */
 export function alarmWords(alarm: RollbackAlarm): string {
@@ -36,7 +37,9 @@ export function monitorWords({
       ({ uri, why }) => `baseline ${uri} ${why === 'missing' ? 'does not exist' : 'cannot be seen'}`,
     ),
     ...(expression ? [expression] : []),
-    ...(lastRun === undefined ? [] : [lastRun ? `last run ${lastRun.status} (${lastRun.scheduledAt})` : 'never ran']),
+    ...(lastRun === undefined
+      ? []
+      : [lastRun ? `last run ${lastRun.status} (${moment(lastRun.scheduledAt)})` : 'never ran']),
   ].join(', ');
 }
 

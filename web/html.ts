@@ -24,13 +24,17 @@ const visible = (character: string) =>
 function render(value: Value): string {
   if (value === null || value === undefined || value === false) return '';
   if (value instanceof SafeHtml) return value.toString();
-  if (typeof value === 'object') return value.map(render).join('');
-  return String(value).replace(UNSAFE, (character) => ENTITIES[character] ?? visible(character));
+  if (typeof value !== 'object')
+    return String(value).replace(UNSAFE, (character) => ENTITIES[character] ?? visible(character));
+  let text = '';
+  for (const each of value) text += render(each);
+  return text;
 }
 
 /** Escapes every value, in text and in quoted attributes; nested `html` and lists of it pass, nothing renders nothing. */
 export function html(strings: TemplateStringsArray, ...values: readonly Value[]): Html {
-  return new SafeHtml(
-    strings.map((text, index) => text + (index < values.length ? render(values[index]) : '')).join(''),
-  );
+  // Pages consist of thousands of these.
+  let text = strings[0] ?? '';
+  for (let index = 0; index < values.length; index += 1) text += render(values[index]) + (strings[index + 1] ?? '');
+  return new SafeHtml(text);
 }

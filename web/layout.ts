@@ -45,7 +45,7 @@ ${SECTIONS.map(
 ${body}
 </main>
 <footer class="foot">
-<p>All times are UTC. Changes and approvals are shown from the ledger, lists from an index that can lag a few seconds behind it.</p>
+<p>Changes and approvals are shown from the ledger, lists from an index that can lag a few seconds behind it.</p>
 </footer>
 </body>
 </html>

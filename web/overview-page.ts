@@ -1,7 +1,7 @@
 import type { ChangeRow } from '../shared/model/change-row.ts';
 import type { EndpointRef } from '../shared/model/endpoint-ref.ts';
 import type { Environment } from '../shared/model/environment.ts';
-import { formatUsd } from '../shared/model/hourly-cost.ts';
+import { formatCents } from '../shared/model/hourly-cost.ts';
 import type { Result } from '../shared/model/ledger-record.ts';
 import { changesPath, changesTable } from './changes-page.ts';
 import type { Series } from './chart-figure.ts';
@@ -121,8 +121,8 @@ function cost({ costs }: OverviewPage): Value {
     const of =
       budgetUsd === undefined
         ? ' without a budget'
-        : ` of ${formatUsd(budgetUsd)}${all > budgetUsd ? ', over it' : ''}`;
-    return `${environment} ${formatUsd(all)}${of}`;
+        : ` of ${formatCents(budgetUsd)}${all > budgetUsd ? ', over it' : ''}`;
+    return `${environment} ${formatCents(all)}${of}`;
   });
   return html`<div>${barChart({
     id: 'cost',
@@ -133,15 +133,15 @@ function cost({ costs }: OverviewPage): Value {
       { name: 'Runs without having been accepted', tone: 'bad' },
     ],
     limitName: 'Budget',
-    format: formatUsd,
+    format: formatCents,
     bars: costs.map(({ environment, committedUsd, unacceptedUsd, budgetUsd }) => ({
       label: environment,
       values: [committedUsd, unacceptedUsd],
       ...(budgetUsd !== undefined && { limit: budgetUsd }),
       note:
         budgetUsd === undefined
-          ? formatUsd(committedUsd + unacceptedUsd)
-          : `${formatUsd(committedUsd + unacceptedUsd)} of ${formatUsd(budgetUsd)}`,
+          ? formatCents(committedUsd + unacceptedUsd)
+          : `${formatCents(committedUsd + unacceptedUsd)} of ${formatCents(budgetUsd)}`,
     })),
   })}</div>`;
 }

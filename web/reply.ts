@@ -1,3 +1,4 @@
+import { isLoopbackHost } from '../shared/model/loopback.ts';
 import type { Html } from './html.ts';
 import type { Message } from './message-page.ts';
 import { style } from './style.ts';
@@ -32,6 +33,16 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'permissions-policy': NOTHING.map((feature) => `${feature}=()`).join(', '),
   'cache-control': 'no-store',
 };
+
+/**
+ * Where people come over TLS, browsers are told to come by nothing else for a year. A name of this machine itself is left
+ * out: what else it serves under that name, on other ports, would become unreachable with it (RFC 6797, section 8.3).
+ */
+export function transportHeaders(consoleUrl: string): Record<string, string> {
+  const { protocol, hostname } = new URL(consoleUrl);
+  if (protocol !== 'https:' || isLoopbackHost(hostname)) return {};
+  return { 'strict-transport-security': 'max-age=31536000' };
+}
 
 const reply = (status: number, contentType: string, body: string, headers: Record<string, string> = {}): Reply => ({
   status,

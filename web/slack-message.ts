@@ -2,8 +2,9 @@ import type { Actor } from '../shared/model/actor.ts';
 import type { ApprovalAnswer } from '../shared/model/ledger-record.ts';
 import type { SlackMessage } from '../shared/model/message.ts';
 import { type ButtonValue, SLACK_ACTIONS, SLACK_REASON } from '../shared/model/slack-click.ts';
-import { type Asked, answersOf, askingOf, moment, type Occasion } from './asking.ts';
+import { type Asked, answersOf, askingOf, type Occasion } from './asking.ts';
 import { approvalPath } from './links.ts';
+import { moment } from './time.ts';
 
 export type AskingInSlack = {
   change: Asked;

@@ -56,6 +56,7 @@ h3 { font-size: 1rem; font-weight: 640; }
 p, ul, ol, dl, pre { margin: 0 0 .75rem; }
 p { max-width: 68ch; }
 section { margin-top: 2.5rem; }
+h3:has(+ table) { margin: 1.5rem 0 .75rem; }
 a { color: inherit; text-decoration-thickness: 1px; text-underline-offset: .18em; text-decoration-color: var(--edge); }
 a:hover { text-decoration-color: currentColor; text-decoration-thickness: 2px; }
 code, pre { font-family: var(--mono); font-size: .875em; }
@@ -256,15 +257,15 @@ details > summary { cursor: pointer; padding: .4rem 0; width: fit-content; text-
 .figures-table :is(td, th) > div { min-width: 0; }
 
 .timeline { list-style: none; padding: 0; margin: 0; }
-.timeline > li { position: relative; display: grid; grid-template-columns: 11.5rem minmax(0, 1fr); gap: 0 2.25rem; padding-bottom: 1.15rem; }
-.timeline > li::before { content: ""; position: absolute; left: 12.5rem; top: .6rem; bottom: -.6rem; width: 1px; background: var(--line); }
+.timeline > li { position: relative; display: grid; grid-template-columns: 13.5rem minmax(0, 1fr); gap: 0 2.25rem; padding-bottom: 1.15rem; }
+.timeline > li::before { content: ""; position: absolute; left: 14.5rem; top: .6rem; bottom: -.6rem; width: 1px; background: var(--line); }
 .timeline > li:last-child::before { display: none; }
-.timeline > li::after { content: ""; position: absolute; left: calc(12.5rem - 4px); top: .5rem; width: 9px; height: 9px; border-radius: 50%; background: var(--canvas); border: 2px solid var(--edge); }
+.timeline > li::after { content: ""; position: absolute; left: calc(14.5rem - 4px); top: .5rem; width: 9px; height: 9px; border-radius: 50%; background: var(--canvas); border: 2px solid var(--edge); }
 .timeline p { margin: 0; }
 .timeline-time { color: var(--muted); }
 .timeline-title { font-weight: 600; }
 
-@media (max-width: 47.99rem) {
+@media screen and (max-width: 47.99rem) {
   section { margin-top: 2rem; }
   main { padding-top: 1.1rem; }
   .top { padding-block: .5rem 0; gap: 0 2rem; }
@@ -292,9 +293,16 @@ details > summary { cursor: pointer; padding: .4rem 0; width: fit-content; text-
   .timeline > li::after { left: 0; }
   .chart .wide { display: none; }
   .top { position: relative; }
-  .top ul { flex-wrap: wrap; gap: 0; }
+  .top nav { max-width: 100%; margin-inline: -.35rem; }
+  .top ul { gap: 0; overflow-x: auto; scrollbar-width: none; padding-inline: 3px; margin-inline: -3px; }
   .top li:last-child { position: absolute; right: .75rem; top: .25rem; }
   .top nav a { padding-block: .3rem .5rem; }
+  .top nav a:focus-visible { outline-offset: -3px; }
+  .top nav a[aria-current] { scroll-initial-target: nearest; }
+  .summary { gap: .35rem; }
+  .summary > div { display: grid; grid-template-columns: 6.5rem minmax(0, 1fr); gap: 0 .75rem; }
+  .summary dt { line-height: 1.8; }
+  .card .summary > div { grid-template-columns: 5rem minmax(0, 1fr); }
   .tiles { gap: .5rem; grid-template-columns: 1fr 1fr; }
   .tiles a { padding: .6rem .75rem; }
   .tiles b { font-size: 1.5rem; }
@@ -313,15 +321,23 @@ details > summary { cursor: pointer; padding: .4rem 0; width: fit-content; text-
   .filter select, .filter input { width: 100%; }
 }
 
+@media (max-width: 22rem) { time { white-space: normal; } }
+
 @media print {
   :root { ${variables(PALETTE.light)} color-scheme: light; }
   body { background: none; font-size: 10.5pt; }
-  .top nav, .skip, .filter, .presets, .paging, .figures-table, .decide, .more, .login-first, .raw, .jump { display: none; }
+  .top nav, .skip, .filter, .presets, .paging, .figures-table, .decide, .more, .login-first, .raw > summary, .raw > pre, .jump { display: none; }
   .columns { display: block; }
   .panel { position: static; max-height: none; margin-top: 2rem; }
   .card, .panel, .glance, .chart, .findings li, tr, .timeline > li { break-inside: avoid; }
   h2 { break-after: avoid; }
-  details:not(.raw)::details-content { content-visibility: visible; block-size: auto; }
+  details::details-content { content-visibility: visible; block-size: auto; }
   .badge { border: 1px solid currentColor; }
+  table { font-size: 8.5pt; }
+  :is(th, td) { padding: .35rem .5rem; }
+  td > div { min-width: 0; }
+  tbody th > div, .changes tbody th > div { min-width: 7.5rem; }
+  td time { display: inline-block; min-width: 10.5ch; white-space: normal; }
+  td .badge, thead th, th small, td small { font-size: 1em; }
 }
 `;

@@ -1,9 +1,12 @@
 import { type Html, html } from './html.ts';
 
-/** `2026-11-20 14:03`: the same for every reader, and sortable by eye. */
+/** `2026-11-20 14:03 UTC`, as plain text. */
+export const moment = (iso: string, precision: 'minutes' | 'seconds' = 'minutes'): string =>
+  `${iso.slice(0, precision === 'minutes' ? 16 : 19).replace('T', ' ')} UTC`;
+
+/** `2026-11-20 14:03 UTC`: the same for every reader, sortable by eye, and clear where only a part of a page is shown. */
 export function time(iso: string, precision: 'minutes' | 'seconds' = 'minutes'): Html {
-  const shown = iso.slice(0, precision === 'minutes' ? 16 : 19).replace('T', ' ');
-  return html`<time datetime="${iso}">${shown}</time>`;
+  return html`<time datetime="${iso}">${moment(iso, precision)}</time>`;
 }
 
 /** `2 days 3 h`, `5 h 20 min`, `12 min`: how long from one moment to the next; never negative. */

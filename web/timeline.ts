@@ -144,13 +144,17 @@ export function timeline(change: ChangeHistory, joined: readonly LedgerRecord[])
   const { opened, records } = change;
   const openedBy = records.find(({ body }) => body.kind === 'change-opened');
   const all = [...records, ...joined].sort((a, b) => a.sequence - b.sequence);
+  const waived = opened?.waivers?.find(({ id }) => opened.eventId === `waiver-${id}`);
   const event =
     opened &&
     step({
       at: opened.changedAt,
       before: undefined,
-      who:
-        openedBy && openedBy.actor.kind !== 'gate' ? actorLine(openedBy.actor) : 'This event does not say who did it.',
+      who: waived
+        ? html`<strong>${waived.approver}</strong> waived <code>${waived.policy}</code>`
+        : openedBy && openedBy.actor.kind !== 'gate'
+          ? actorLine(openedBy.actor)
+          : 'This event does not say who did it.',
       title: html`It happened: ${opened.cause}`,
       more: openedBy && eventId(opened.eventId, opened.cause, openedBy.endpoint),
     });

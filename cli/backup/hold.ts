@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runningIn } from '../incident/stored-ledger.ts';
+import { runningIn } from '../../local/running-in.ts';
 import { CliError } from '../output.ts';
 
 /**

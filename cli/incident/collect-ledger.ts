@@ -1,16 +1,17 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runningIn } from '../../local/running-in.ts';
 import { linesIn } from '../../shared/lines-in.ts';
 import { exportDirectory, exportedLine } from '../export-directory.ts';
 import type { Output } from '../output.ts';
 import { PROJECT } from '../security-audit.ts';
 import type { Collecting } from './collect.ts';
-import { runningIn, storedRecords } from './stored-ledger.ts';
+import { storedRecords } from './stored-ledger.ts';
 
 /** The ledger with what proves it: from the running gate, or from its store where it is down. */
 export async function collectLedger(collecting: Collecting): Promise<void> {
-  const { data, checkpoints, ledgerTable, awsPort, redactor, spool, missing, tell, stage, region } = collecting;
+  const { data, env, checkpoints, ledgerTable, awsPort, redactor, spool, missing, tell, stage, region } = collecting;
   const pid = runningIn(data);
   const silent: Output = { out: () => undefined, err: () => undefined, terminal: false, width: 120 };
   const exported = mkdtempSync(join(tmpdir(), 'portcullis-export-'));
@@ -49,7 +50,7 @@ export async function collectLedger(collecting: Collecting): Promise<void> {
     } else {
       tell('Ledger: read from the store; the gate is down.');
       const trail = spool.open('ledger/trail.jsonl', 'Every record of the ledger, one a line');
-      for await (const record of storedRecords(data, ledgerTable)) {
+      for await (const record of storedRecords(data, ledgerTable, env)) {
         const line = exportedLine(record);
         if (redactor.knows(line)) held += 1;
         else trail.write(`${line}\n`);

@@ -1,17 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createWriteStream, mkdtempSync, openAsBlob, rmSync } from 'node:fs';
+import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import { BlobReader, configure, type Entry, type FileEntry, TextWriter, ZipReader } from '@zip.js/zip.js';
+import type { FileEntry } from '@zip.js/zip.js';
 import { IncidentManifest } from '../../shared/model/incident-manifest.ts';
-import { CliError, EXIT, type Output, visible } from '../output.ts';
+import { openWithManifest } from '../bundle/archive.ts';
+import { EXIT, type Output, visible } from '../output.ts';
 import { PROJECT } from '../security-audit.ts';
 
-configure({ useWebWorkers: false });
 const LEDGER = ['trail.jsonl', 'checkpoints.jsonl', 'public-key.pem'] as const;
-const isFile = (entry: Entry): entry is FileEntry => !entry.directory;
 
 /** The SHA-256 of what is in an entry, which may be longer than memory. */
 async function sumOf(entry: FileEntry): Promise<string> {
@@ -43,20 +42,8 @@ async function proveLedger(entries: ReadonlyMap<string, FileEntry>, output: Outp
 /** `portcullis incident verify FILE`: 0 every file is what the manifest says and the ledger is proven, 1 not, 2 could not. */
 export async function incidentVerify(path: string, output: Output): Promise<number> {
   const wrong: string[] = [];
-  let zip: ZipReader<Blob>;
-  let entries: Map<string, FileEntry>;
-  let manifest: IncidentManifest;
-  try {
-    zip = new ZipReader(new BlobReader(await openAsBlob(path)));
-    const files = (await zip.getEntries()).filter(isFile);
-    entries = new Map(files.map((entry) => [entry.filename, entry]));
-    if (entries.size < files.length) wrong.push('a name stands in the archive twice');
-    const text = await entries.get('manifest.json')?.getData(new TextWriter());
-    if (text === undefined) throw new Error('there is no manifest.json in it');
-    manifest = IncidentManifest.parse(JSON.parse(text));
-  } catch (error) {
-    throw new CliError(`${path} is no incident archive that can be read: ${(error as Error).message.split('\n')[0]}`);
-  }
+  const { entries, manifest, twice, close } = await openWithManifest(path, 'incident archive', IncidentManifest);
+  if (twice) wrong.push('a name stands in the archive twice');
   for (const { path: name, sha256 } of manifest.files) {
     const entry = entries.get(name);
     if (!entry) wrong.push(`${name} is missing`);
@@ -70,6 +57,6 @@ export async function incidentVerify(path: string, output: Output): Promise<numb
     output.out(`${manifest.files.length} files of ${manifest.createdAt} are what the manifest says.`);
   for (const what of manifest.notIncluded) output.err(`NOT INCLUDED: ${visible(what)}`);
   const proven = await proveLedger(entries, output);
-  await zip.close();
+  await close();
   return wrong.length > 0 ? EXIT.violations : proven;
 }

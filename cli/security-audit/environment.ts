@@ -1,6 +1,6 @@
+import { problemsWithEncryption } from '../../local/encryption-settings.ts';
 import { readSecretFile } from '../../shared/aws/secret-file.ts';
 import { problemsWithVariables } from '../../shared/environment-variables.ts';
-import { MalformedKeyError, parseEncryptionKeys } from '../../shared/model/encryption-key.ts';
 import { entropyOf } from './secret-patterns.ts';
 import { type Audited, type Seen, seen, type Weakness } from './weakness.ts';
 
@@ -16,6 +16,11 @@ const PROTECTIONS = [
   'PORTCULLIS_ENCRYPTION_IN_TRANSIT',
   'PORTCULLIS_TLS_VERIFY',
 ] as const;
+/** What is not on by itself, since it takes more than to be wanted. */
+const SWITCH_ON: Partial<Record<(typeof PROTECTIONS)[number], string>> = {
+  PORTCULLIS_ENCRYPTION_AT_REST: 'Set it to true, and give a key: npx portcullis key generate --output FILE.',
+  PORTCULLIS_ENCRYPTION_IN_TRANSIT: 'Set it to true, with PORTCULLIS_TLS_CERT_FILE and PORTCULLIS_TLS_KEY_FILE.',
+};
 const isOff = (value: string | undefined) => /^(false|0|no|off)$/i.test(value ?? '');
 
 /** The token in the variable, or in the file that it may name instead. */
@@ -44,21 +49,15 @@ function tokenWeaknesses(value: string | undefined): Weakness[] {
   });
 }
 
+/** The gate itself would not start with these. */
 function keyWeaknesses(env: Audited['env']): Weakness[] {
   const where = 'PORTCULLIS_ENCRYPTION_KEY';
-  const todo = 'Make one: export PORTCULLIS_ENCRYPTION_KEY="$(npx portcullis key generate)".';
-  const { PORTCULLIS_ENCRYPTION_KEY: key, PORTCULLIS_ENCRYPTION_KEY_FILE: file } = env;
-  if (!key) {
-    const wanted = /^(true|1|yes|on)$/i.test(env.PORTCULLIS_ENCRYPTION_AT_REST ?? '');
-    return wanted && !file ? [{ where, why: 'Encryption at rest is switched on, and there is no key.', todo }] : [];
-  }
-  try {
-    parseEncryptionKeys(key, where);
-    return [];
-  } catch (error) {
-    if (!(error instanceof MalformedKeyError)) throw error;
-    return [{ where, why: `${error.message}.`, todo }];
-  }
+  const todo = 'Make one (npx portcullis key generate --output FILE), and name it in PORTCULLIS_ENCRYPTION_KEY_FILE.';
+  return problemsWithEncryption(env).map((problem) => ({
+    where,
+    why: `${problem.replace(/^environment: /, '')}.`,
+    todo,
+  }));
 }
 
 /** Variables that the gate needs in order to be safe: whether they are there, and whether they can be guessed. */
@@ -76,7 +75,7 @@ export async function checkEnvironment({ env }: Audited): Promise<Seen> {
     ...PROTECTIONS.filter((name) => isOff(env[name])).map((name) => ({
       where: name,
       why: 'A protection is switched off.',
-      todo: `Take ${name} out of the environment; it is on by default.`,
+      todo: SWITCH_ON[name] ?? `Take ${name} out of the environment; it is on by default.`,
     })),
     ...(env.NODE_TLS_REJECT_UNAUTHORIZED === '0'
       ? [

@@ -19,9 +19,14 @@ const WANTED: readonly [header: string, means: RegExp, against: string][] = [
   ['cache-control', /no-store/, 'copies that stay on the way'],
 ];
 
-function answerWeaknesses(url: URL, response: Response): Weakness[] {
+/** Where other machines come over TLS, what keeps browsers from coming in plain, for months. */
+const OVER_TLS: typeof WANTED = [['strict-transport-security', /max-age=\d{8,}/, 'a first request in plain HTTP']];
+
+/** What is wrong with the headers of an answer. */
+export function answerWeaknesses(url: URL, response: Response): Weakness[] {
   const where = `GET ${url.pathname}`;
-  const missing = WANTED.flatMap(([header, means, against]) => {
+  const wanted = url.protocol === 'https:' && !LOOPBACK.test(url.hostname) ? [...WANTED, ...OVER_TLS] : WANTED;
+  const missing = wanted.flatMap(([header, means, against]) => {
     const value = response.headers.get(header);
     return value !== null && means.test(value)
       ? []

@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import { Readable } from 'node:stream';
-import { ClassicLevel } from 'classic-level';
+import type { RowCipher } from '../../shared/model/row-cipher.ts';
+import { withCipher } from './dynalite-cipher.ts';
 import { countIndexWrites } from './dynamodb-capacity.ts';
 import { AwsError } from './loopback.ts';
+import { openLevel } from './sealed-level.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -53,10 +55,14 @@ function closeIterators(): void {
 export type Inserted = { table: string; item: Item };
 
 /** DynamoDB in a directory: dynalite, and in front of it the one PartiQL statement that the ledger uses. */
-export function openDynamoDb(path: string, inserted: (what: Inserted) => void = () => undefined): LocalDynamoDb {
+export function openDynamoDb(
+  path: string,
+  inserted: (what: Inserted) => void = () => undefined,
+  cipher?: RowCipher,
+): LocalDynamoDb {
   closeIterators();
   countIndexWrites();
-  const server = (require('dynalite') as Dynalite)({ path, createTableMs: 0 });
+  const server = withCipher(cipher, () => (require('dynalite') as Dynalite)({ path, createTableMs: 0 }));
   // The server is never listened on; requests are handed over. Its own close() takes down the database below it.
   return {
     serve: (request, response) => {
@@ -158,8 +164,8 @@ async function insert(
 }
 
 /** Every item of a table, in no particular order, before the database is opened for serving. */
-export async function* storedItems(path: string, table: string): AsyncGenerator<Item> {
-  const database = new ClassicLevel<string, unknown>(path, { valueEncoding: 'json' });
+export async function* storedItems(path: string, table: string, cipher?: RowCipher): AsyncGenerator<Item> {
+  const database = openLevel(path, cipher);
   await database.open();
   try {
     for await (const value of database.values({ gte: `item-${table}~`, lt: `item-${table}~\xff` })) yield value as Item;
@@ -172,9 +178,9 @@ export async function* storedItems(path: string, table: string): AsyncGenerator<
  * After an unclean stop an index can disagree with its table (dynalite writes them one after the other), so all indexes
  * are made anew from the tables before anything is served.
  */
-export async function rebuildIndexes(path: string): Promise<void> {
+export async function rebuildIndexes(path: string, cipher?: RowCipher): Promise<void> {
   const internals = require('dynalite/db') as DynaliteInternals;
-  const database = new ClassicLevel<string, unknown>(path, { valueEncoding: 'json' });
+  const database = openLevel(path, cipher);
   await database.open();
   try {
     await database.clear({ gte: 'index-', lt: 'index.' });

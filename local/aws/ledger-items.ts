@@ -7,6 +7,17 @@ type Item = Record<string, unknown>;
 const PLACE = /^(?!0{9})\d{9}#[0-9a-f]{64}$/;
 const textIn = (value: unknown) => (value as { S?: string } | undefined)?.S ?? '';
 
+/** A record as it lies in the store of a gate on one machine. */
+export type StoredRecord = { pk: string; sk: string; hash: string; text: string };
+
+/** The parts of an item of the ledger; what is not there is empty. */
+export const storedRecordOf = ({ pk, sk, hash, record }: Item): StoredRecord => ({
+  pk: textIn(pk),
+  sk: textIn(sk),
+  hash: textIn(hash),
+  text: textIn(record),
+});
+
 /** What a checkpoint says of an item of the ledger; undefined for what the ledger would not write. */
 export function recordIn({ pk, sk, record }: Item): Written | undefined {
   const [stream, place] = [textIn(pk), textIn(sk)];

@@ -1,5 +1,8 @@
 import { chmodSync } from 'node:fs';
+import { basename } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { RowCipher } from '../../shared/model/row-cipher.ts';
+import { plainRows, sealedRows } from './store-rows.ts';
 
 /**
  * The local store: JSON rows by kind and key, read from memory, written through to SQLite before a write returns, so
@@ -16,8 +19,14 @@ export type Store = {
   close: () => void;
 };
 
-/** `onDisk` names kinds that grow and are seldom read: they are not kept in memory, and `get` and `keys` do not see them. */
-export function openStore(path: string, onDisk: readonly string[] = []): Store {
+const byKey = ([a]: readonly [string, string], [b]: readonly [string, string]) => (a < b ? -1 : 1);
+
+/**
+ * `onDisk` names kinds that grow and are seldom read: they are not kept in memory, and `get` and `keys` do not see them.
+ * With a cipher everything is sealed. Throws SealedRowError at once where a row is not what the cipher stored there.
+ */
+export function openStore(path: string, onDisk: readonly string[] = [], cipher?: RowCipher): Store {
+  const rows = cipher ? sealedRows(basename(path), cipher) : plainRows;
   const database = new DatabaseSync(path);
   if (path !== ':memory:') chmodSync(path, 0o600);
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
@@ -25,7 +34,7 @@ export function openStore(path: string, onDisk: readonly string[] = []): Store {
     'CREATE TABLE IF NOT EXISTS rows (kind TEXT, key TEXT, value TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID',
   );
   const insert = database.prepare('INSERT INTO rows VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value');
-  const select = database.prepare('SELECT value FROM rows WHERE kind = ? ORDER BY key');
+  const select = database.prepare('SELECT kind, key, value FROM rows WHERE kind = ?');
   const remove = database.prepare('DELETE FROM rows WHERE kind = ? AND key = ?');
   // As text: a tenth of the memory of objects, and nobody can change a row without storing it.
   const memory = new Map<string, Map<string, string>>();
@@ -38,8 +47,16 @@ export function openStore(path: string, onDisk: readonly string[] = []): Store {
     return rows;
   };
   const kept = `SELECT kind, key, value FROM rows WHERE kind NOT IN (${onDisk.map(() => '?').join(', ')})`;
-  for (const row of database.prepare(kept).iterate(...onDisk)) {
-    kindOf(String(row.kind)).set(String(row.key), String(row.value));
+  try {
+    for (const row of database.prepare(kept).iterate(...onDisk)) {
+      const { kind, key, text } = rows.read(row);
+      kindOf(kind).set(key, text);
+    }
+    // In the order of their keys, as if these were readable on disk.
+    if (cipher) for (const [kind, found] of memory) memory.set(kind, new Map([...found].sort(byKey)));
+  } catch (error) {
+    database.close();
+    throw error;
   }
   let depth = 0;
   return {
@@ -49,16 +66,22 @@ export function openStore(path: string, onDisk: readonly string[] = []): Store {
     },
     list: <T>(kind: string) =>
       onDisk.includes(kind)
-        ? select.all(kind).map(({ value }) => JSON.parse(String(value)) as T)
+        ? select
+            .all(kind)
+            .map(rows.read)
+            .map(({ key, text }): [string, string] => [key, text])
+            .sort(byKey)
+            .map(([, text]) => JSON.parse(text) as T)
         : [...kindOf(kind).values()].map((text) => JSON.parse(text) as T),
     keys: (kind) => [...kindOf(kind).keys()],
     put: (kind, key, value) => {
       const text = JSON.stringify(value);
-      insert.run(kind, key, text);
+      const row = rows.stored(kind, key, text);
+      insert.run(kind, row.key, row.value);
       if (!onDisk.includes(kind)) kindOf(kind).set(key, text);
     },
     delete: (kind, key) => {
-      remove.run(kind, key);
+      remove.run(kind, rows.keyOf(kind, key));
       kindOf(kind).delete(key);
     },
     together: (work) => {

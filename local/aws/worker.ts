@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto';
+import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { openCheckpointWriter } from '../checkpoint-writer.ts';
+import type { EncryptionKeys } from '../encryption-settings.ts';
 import { returnMemoryWhenIdle } from '../idle-memory.ts';
+import { resealDirectory } from '../reseal-directory.ts';
+import { CHECKPOINT_KEY, cipherWith } from '../sealed-directory.ts';
 import { autoScaling } from './auto-scaling.ts';
 import { cloudwatch } from './cloudwatch.ts';
-import { openDynamoDb, rebuildIndexes, storedItems } from './dynamodb.ts';
+import { type Inserted, openDynamoDb, rebuildIndexes, storedItems } from './dynamodb.ts';
 import type { Fleet } from './fleet.ts';
 import { recordIn, signWhatIsLeft } from './ledger-items.ts';
 import type { BusEvent, Loopback, ServiceTable } from './loopback.ts';
@@ -26,6 +30,8 @@ export type WorkerOptions = {
   region: string;
   transitionMs: number;
   rebuildIndexes: boolean;
+  /** What the store is encrypted with, and whether something may still be sealed with another key than the first. */
+  encryption: { keys?: EncryptionKeys; stale: boolean };
   /** Where checkpoints of the ledger are kept, and which table that is. */
   checkpoints: string;
   ledgerTable: string;
@@ -36,21 +42,30 @@ export type QueuedEvent = { key: string; event: Record<string, unknown> };
 if (!parentPort) throw new Error('local/aws/worker.ts runs as a worker thread.');
 const options = workerData as WorkerOptions;
 const { account, region } = options;
+const { keys, stale } = options.encryption;
+const cipher = keys && cipherWith(keys);
+if (keys && stale) {
+  const rows = await resealDirectory(options.dataDir, keys, { plain: false });
+  console.error(`${rows} rows were encrypted anew with key ${keys[0].id}. No other key is needed any more.`);
+}
 const databasePath = join(options.dataDir, 'dynamodb');
-if (options.rebuildIndexes) await rebuildIndexes(databasePath);
-const store = openStore(join(options.dataDir, 'aws.sqlite'), ['outbox']);
+// First: it says so where nothing here can be read.
+const store = openStore(join(options.dataDir, 'aws.sqlite'), ['outbox'], cipher);
+if (options.rebuildIndexes) await rebuildIndexes(databasePath, cipher);
 const checkpoints = openCheckpointWriter({
   directory: options.checkpoints,
-  keyFile: join(options.dataDir, 'checkpoint-key.pem'),
+  keyFile: join(options.dataDir, CHECKPOINT_KEY),
+  cipher,
   now: () => new Date().toISOString(),
 });
 // What was stored and not signed when the last process was killed. A clean stop leaves nothing of that kind.
 if (options.rebuildIndexes || checkpoints.covered().size === 0)
-  await signWhatIsLeft(checkpoints, storedItems(databasePath, options.ledgerTable));
-const dynamodb = openDynamoDb(databasePath, ({ table, item }) => {
+  await signWhatIsLeft(checkpoints, storedItems(databasePath, options.ledgerTable, cipher));
+const noteRecord = ({ table, item }: Inserted) => {
   const record = table === options.ledgerTable ? recordIn(item) : undefined;
   if (record) checkpoints.add(record);
-});
+};
+const dynamodb = openDynamoDb(databasePath, noteRecord, cipher);
 const timers = new Set<NodeJS.Timeout>();
 let sequence = Math.max(0, ...store.keys('event-queue').map(Number));
 
@@ -121,6 +136,8 @@ const main = connectRpc(parentPort, {
       server.listen(options.port, '127.0.0.1', () => {
         const address = server.address();
         resolve(typeof address === 'object' && address ? address.port : options.port);
+        // This thread's own, as the command line does for the main one's.
+        flushCompileCache();
       });
     }),
   /** Events that were accepted but not handled before the last stop. */

@@ -9,6 +9,7 @@ import { Result } from '../model/ledger-record.ts';
 import { monthsFrom } from '../model/month.ts';
 import { readAfterwards, readNamed } from './change-aftermath.ts';
 import type { With } from './services.ts';
+import type { WaitingChanges } from './waiting-changes.ts';
 
 // A list of changes, newest first, a page at a time, from indexes of the ledger: quick, a moment behind, and good for
 // looking around only. Nothing is ever decided from it.
@@ -20,9 +21,12 @@ const MOST_MONTHS = 60;
 const examinedAtMost = (limit: number) => Math.max(1_500, 3 * limit);
 /** A month without anything in it costs a request, and counts like so many entries. */
 const EMPTY_MONTH = 25;
-/** After that long the page is made of what was found, since somebody waits for it; but not of less than so many entries. */
+/**
+ * After that long the page is made of what was found, since somebody waits for it; but not of less than so many entries,
+ * which are more than a page takes where everything fits.
+ */
 const MOST_MS = 60;
-const FEWEST = 150;
+const fewest = (limit: number) => Math.max(150, 3 * limit);
 const AT_ONCE = 16;
 const LISTED_AT_ONCE = 200;
 
@@ -155,21 +159,27 @@ export function daysOf(filter: Pick<ChangeFilter, 'from' | 'to'>, now: string): 
   return { from: from.length === 7 ? `${from}-01` : from, to: to.length === 7 ? lastOf(to) : to };
 }
 
+const isByQuestion = ({ origin }: ChangeFilter) => origin === 'unplanned' || origin === 'out-of-band';
+
+/** Is it read from the index in which the opening of a change and its outcome stand in the same lane? */
+const isByEnvironment = (filter: ChangeFilter) =>
+  filter.person === undefined && !isByQuestion(filter) && (filter.result === undefined || filter.result === 'open');
+
 /** The lanes that hold whatever fits the filter: the narrowest index there is for it. */
 function lanesFor(services: With<'dynamodb'>, filter: ChangeFilter, upTo: string | undefined, pageSize: number) {
   const { months, from, to } = spanOf(filter, services.now());
   const until = upTo === undefined ? to : earlier(upTo, to);
   const { environment, person, result, origin } = filter;
-  const byQuestion = origin === 'unplanned' || origin === 'out-of-band';
+  const byQuestion = isByQuestion(filter);
   if (person !== undefined && !byQuestion) {
     const span = { from, to: until };
     return [readPartition(services, { index: 'by-actor', key: 'actor', value: person, span }, pageSize)];
   }
-  const [index, key, values] = byQuestion
-    ? (['by-question', 'question', [origin]] as const)
-    : result !== undefined && result !== 'open'
-      ? (['by-outcome-month', 'outcomeMonth', [result]] as const)
-      : (['by-environment-month', 'environmentMonth', environment ? [environment] : Environment.options] as const);
+  const [index, key, values] = isByEnvironment(filter)
+    ? (['by-environment-month', 'environmentMonth', environment ? [environment] : Environment.options] as const)
+    : byQuestion
+      ? (['by-question', 'question', [origin]] as const)
+      : (['by-outcome-month', 'outcomeMonth', [result]] as const);
   const asked = months.filter((month) => month <= until.slice(0, 7));
   const each = Math.max(10, Math.ceil(pageSize / values.length));
   return values.map((what) =>
@@ -222,12 +232,17 @@ const fits = (row: ChangeRow, { environment, endpoint, person, cause, origin }: 
 /**
  * A page of the list. A change stands where its newest half does: at its outcome, or at its opening while it is open.
  * An opening whose outcome is not among what was read is looked up in its stream, which also says whether it waits for
- * people: one small query each.
+ * people: one small query each. Who may read the open requests hands over `waiting`, one query for all that wait; and at the
+ * top of a list by environment no outcome can be missing, so the rest is open.
  */
 export async function pageChanges(
   services: With<'dynamodb'>,
   filter: ChangeFilter,
-  { limit, after }: { limit: number; after?: Place | undefined },
+  {
+    limit,
+    after,
+    waiting,
+  }: { limit: number; after?: Place | undefined; waiting?: () => Promise<WaitingChanges | undefined> },
 ): Promise<ChangePage> {
   const { to } = spanOf(filter, services.now());
   // Most of what is read will not fit, so it is read in larger portions.
@@ -236,14 +251,22 @@ export async function pageChanges(
   const limited = pLimit(AT_ONCE);
   const most = examinedAtMost(limit);
   const deadline = Date.parse(services.now()) + MOST_MS;
-  const isEnough = () => examined >= most || (examined >= FEWEST && Date.parse(services.now()) > deadline);
+  const isEnough = () => examined >= most || (examined >= fewest(limit) && Date.parse(services.now()) > deadline);
   const seen = new Set<string>();
   const rows: ChangeRow[] = [];
   let [examined, last, ended]: [number, Place | undefined, boolean] = [0, after, false];
 
   const wantedAs = ({ state }: ChangeRow) => filter.result === undefined || filter.result === state;
+  // Then the outcomes of all changes that are met stand before them, in what this page reads.
+  const fromTheTop = !after && filter.to === undefined && isByEnvironment(filter);
+  let waits: Promise<WaitingChanges | undefined> | undefined;
   /** A change of which the opening was read and no outcome. */
   const lookUp = async (opened: ChangeRow, pk: string, sk: string): Promise<ChangeRow | undefined> => {
+    waits ??= waiting?.();
+    const known = await waits;
+    const request = known?.get(`${pk}#${opened.generation}`);
+    if (request !== undefined) return wantedAs(opened) ? { ...opened, request } : undefined;
+    if (known && fromTheTop) return opened;
     const { outcome, row } = await readAfterwards(services, pk, sk, opened.generation);
     // It stood on an earlier page, at its outcome.
     if (outcome && after && outcome.at <= to && order(outcome, after) <= 0) return undefined;
@@ -293,7 +316,11 @@ export async function pageChanges(
     ended = done === true;
     if (entry && (entry.item || isEnough())) break;
   }
-  return { rows, next: ended || !last ? undefined : cursorOf(last), lookedBackTo: ended ? undefined : last?.at };
+  return {
+    rows,
+    next: ended || !last ? undefined : cursorOf(last),
+    lookedBackTo: ended ? undefined : last?.at.replace(/-00$/, '-01'),
+  };
 }
 
 /** Some of the list from its beginning, however many pages that takes. */

@@ -12,7 +12,7 @@ const TIMEOUT_S = 10;
 const ID = /^[a-z0-9]{26}$/;
 
 // Loaded when somebody logs in: the pages that most people want do without it.
-const openid = () => import('openid-client');
+const openid = async () => (await import('./openid.ts')).openid;
 
 export const callbackUrl = (services: With) => `${services.config.consoleUrl}/login/callback`;
 

@@ -1,5 +1,6 @@
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import * as z from 'zod';
+import { tokensIn } from '../model/bearer-token.ts';
 import { SECRET_VARIABLES } from '../secret-variables.ts';
 import { readSecretFile } from './secret-file.ts';
 import type { With } from './services.ts';
@@ -24,8 +25,12 @@ export const Secrets = z.strictObject({
     .regex(/^xoxb-/, 'must be a bot token, which begins with xoxb-')
     .optional(),
   oidcClientSecret: text(1).optional(),
-  /** What programs without an AWS identity show, as a bearer token. */
-  accessToken: text(32).optional(),
+  /** What programs without an AWS identity show, as a bearer token; `active,previous` while it is rotated. */
+  accessToken: text(32)
+    .refine((tokens) => tokensIn(tokens).every((each) => each.length >= 32), 'must have at least 32 characters each')
+    .refine((tokens) => tokensIn(tokens).length <= 2, 'must be one token, or two with a comma between')
+    .refine((tokens) => new Set(tokensIn(tokens)).size === tokensIn(tokens).length, 'must be two different tokens')
+    .optional(),
 });
 export type Secrets = z.infer<typeof Secrets>;
 

@@ -12,15 +12,18 @@ const OCSF_VERSION = '1.3.0';
 
 type Labelled = { id: number; label: string };
 
-/** compliance.status_id: 1 Pass, 2 Warning, 3 Fail; 99 is Other, which our own word then says. Unknown is never a pass. */
+/**
+ * compliance.status_id: 1 Pass, 3 Fail, and 2 Warning, which is published as "did not yield a result due to missing information"
+ * and so is what could not be determined, and nothing else. 99 is Other, which our own word then says.
+ */
 const STATUS: Record<Outcome | 'undetermined', Labelled> = {
   pass: { id: 1, label: 'Pass' },
-  advice: { id: 2, label: 'Warning' },
-  'needs-approval': { id: 2, label: 'Warning' },
+  undetermined: { id: 2, label: 'Warning' },
   violation: { id: 3, label: 'Fail' },
+  advice: { id: 99, label: 'Advice' },
+  'needs-approval': { id: 99, label: 'Needs approval' },
   waived: { id: 99, label: 'Waived' },
   'not-applicable': { id: 99, label: 'Not applicable' },
-  undetermined: { id: 0, label: 'Unknown' },
 };
 
 /** severity_id: 1 Informational, 2 Low, 3 Medium, 4 High. */

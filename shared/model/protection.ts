@@ -1,11 +1,12 @@
 import * as z from 'zod';
 
 /** What can be switched off for trying things out. */
-export const Protection = z.enum(['authentication', 'authorization', 'sanitization']);
+export const Protection = z.enum(['authentication', 'authorization', 'sanitization', 'tls-verification']);
 export type Protection = z.infer<typeof Protection>;
 
 /** The variable that switches it, such as `PORTCULLIS_AUTHENTICATION_ENABLED`. */
-export const protectionVariable = (protection: Protection) => `PORTCULLIS_${protection.toUpperCase()}_ENABLED`;
+export const protectionVariable = (protection: Protection) =>
+  protection === 'tls-verification' ? 'PORTCULLIS_TLS_VERIFY' : `PORTCULLIS_${protection.toUpperCase()}_ENABLED`;
 
 const PROD = /^(prod|production|prd|live)/i;
 

@@ -102,7 +102,8 @@ describe('an approval in the browser', { timeout: 60_000 }, () => {
     expect(text).toMatch(/Asked by\s+eve-role/);
     expect(text).toMatch(/Cost\s+\$0\.23 an hour; prod now \$0\S* of \$50\.00, after \$0\.23/);
     expect(text).toContain('All production deployments require explicit human approval.');
-    expect(text).toMatch(/\d met/);
+    // Types, encryption, budget, instances; that the monitor has not run yet and that nothing can be rolled back is advice.
+    expect(text).toMatch(/\b4 met/);
     expect(text).toMatch(/Approvals\s+0 of 1 given/);
     expect(text).toMatch(/Expires\s+in 23 h/);
     const box = await glance.boundingBox();
@@ -146,6 +147,13 @@ describe('an approval in the browser', { timeout: 60_000 }, () => {
       expect(await mobile.evaluate<number>('window.innerWidth'), path).toBe(PHONE.width);
       expect(await overflow(mobile), path).toBeLessThanOrEqual(0);
     }
+    // Where the navigation is wider than the phone it stays one row, moved sideways to where one is.
+    await mobile.setViewportSize({ width: 320, height: 640 });
+    await mobile.goto(`${runtime.ready.consoleUrl}/quarantine`);
+    expect(await overflow(mobile)).toBeLessThanOrEqual(0);
+    expect((await mobile.locator('.top nav').boundingBox())?.height).toBeLessThan(48);
+    const here = await mobile.getByRole('link', { name: 'Quarantine', exact: true }).boundingBox();
+    expect((here?.x ?? 0) + (here?.width ?? 999)).toBeLessThanOrEqual(320);
     await mobile.close();
   });
 
@@ -265,7 +273,7 @@ describe('an approval in the browser', { timeout: 60_000 }, () => {
     const glance = page.locator('dl.glance');
     const text = await seen(glance);
     expect(text).toMatch(/lowest instance count: 2 \u2192 3/);
-    expect(text).toMatch(/Cost\s+\$0\.23 \u2192 \$0\.345 an hour; prod now \$0\.23 of \$50\.00, after \$0\.345/);
+    expect(text).toMatch(/Cost\s+\$0\.23 \u2192 \$0\.345 an hour; prod now \$0\.23 of \$50\.00, after \$0\.35/);
     expect(text).toMatch(/Before\s+Approved by Ada/);
     const box = await glance.boundingBox();
     expect((box?.y ?? 0) + (box?.height ?? PHONE.height)).toBeLessThanOrEqual(PHONE.height);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
@@ -20,7 +20,9 @@ import { holdDirectory } from '../../cli/backup/hold.ts';
 import { backup } from '../../cli/backup.ts';
 import { restore } from '../../cli/restore.ts';
 import { METRICS } from '../../local/metrics-table.ts';
+import { encryptionKeyId } from '../../shared/model/encryption-key.ts';
 import { portcullis, printed, type Run } from '../cli/portcullis.ts';
+import { give } from '../spawn-gate.ts';
 import { deploy, outcomeOf } from './gate.ts';
 import { Runtime } from './runtime.ts';
 
@@ -107,6 +109,7 @@ describe('restoring', () => {
     expect(done.code).toBe(0);
     expect(done.out).toMatch(/ledger: .*whole/i);
     expect(lstatSync(at('new')).mode & 0o777).toBe(0o700);
+    give(folder);
     const again = new Runtime(undefined, ['--data', at('new')]);
     try {
       await again.start();
@@ -115,6 +118,18 @@ describe('restoring', () => {
       await again.remove();
     }
   }, 60_000);
+
+  test('encrypts it where the environment wants that, so a store in plain text becomes an encrypted one', async () => {
+    const bytes = randomBytes(32);
+    const given = { PORTCULLIS_ENCRYPTION_AT_REST: 'true', PORTCULLIS_ENCRYPTION_KEY: bytes.toString('base64') };
+    const sealed = { data: at('sealed') };
+    const done = await printed((output) => restore(at('killed.zip'), sealed, output, { env: given }));
+    expect(done.err).toMatch(new RegExp(`plain text; \\d+ rows were encrypted with key ${encryptionKeyId(bytes)}`));
+    expect(done).toMatchObject({ code: 0, out: expect.stringMatching(/ledger: .*whole/i) });
+    for (const text of ['ada@example.com', 'kept-dev-model', 'PRIVATE KEY'])
+      for (const name of ['aws.sqlite', 'checkpoint-key.pem'])
+        expect(readFileSync(join(sealed.data, name)).includes(text), `${text} in ${name}`).toBe(false);
+  });
 
   test('never goes over what is there', async () => {
     const full = mkdtempSync(join(folder, 'full-'));

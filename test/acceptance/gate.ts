@@ -191,7 +191,7 @@ export async function eventually<T>(what: string, ask: () => Promise<T | undefin
     const answer = await ask();
     if (answer) return answer;
     if (Date.now() > until) throw new Error(`Within ${ms} ms there was no ${what}.`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 

@@ -1,11 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { give, spawnGate } from '../spawn-gate.ts';
 import { Gate } from './gate.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 /** The loopback AWS's account. */
 export const ACCOUNT = '000000000000';
 export const APPROVERS_YAML = `
@@ -26,23 +25,25 @@ export class Runtime extends Gate {
   ready!: Ready;
   #child: ChildProcess | undefined;
   #args: string[];
+  #env: NodeJS.ProcessEnv;
   stderr = '';
 
-  constructor(config = APPROVERS_YAML, args: string[] = []) {
+  constructor(config = APPROVERS_YAML, args: string[] = [], env: NodeJS.ProcessEnv = {}) {
     super();
     this.dataDir = mkdtempSync(join(tmpdir(), 'portcullis-'));
     this.configPath = join(this.dataDir, 'portcullis.yaml');
     writeFileSync(this.configPath, config);
+    give(this.dataDir);
     this.#args = args;
+    this.#env = env;
   }
 
   async start(): Promise<Ready> {
     const args = ['up', '--json', '--fleet', 'none', '--aws-port', '0', '--console-port', '0', '--transition-ms', '0'];
-    const child = spawn(
-      process.execPath,
-      [join(root, 'bin/portcullis.mjs'), ...args, '--data', join(this.dataDir, 'data'), ...this.#args],
-      { env: { ...process.env, PORTCULLIS_CONFIG: this.configPath }, stdio: ['ignore', 'pipe', 'pipe'] },
-    );
+    const child = spawnGate([...args, '--data', join(this.dataDir, 'data'), ...this.#args], {
+      env: { ...process.env, PORTCULLIS_CONFIG: this.configPath, ...this.#env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.#child = child;
     child.stderr?.on('data', (chunk) => {
       this.stderr += String(chunk);

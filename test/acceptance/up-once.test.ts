@@ -15,6 +15,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { table } from '../../cli/output.ts';
 import { portcullis, root } from '../cli/portcullis.ts';
+import { give } from '../spawn-gate.ts';
 import { Runtime } from './runtime.ts';
 
 // Every test starts processes, and the machine may be doing other things as well.
@@ -30,6 +31,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'portcullis-up-'));
   mkdirSync(join(folder, 'examples'));
   for (const file of ['portcullis.yaml', 'examples/fleet.yaml']) copyFileSync(join(root, file), join(folder, file));
+  give(folder);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -172,6 +174,8 @@ approvals: { timeoutHours: 0, approvers: [{ id: "A!", name: A, email: nobody }] 
         `${data} is in use by process ${runtime.pid}. Stop it, or choose another directory with --data.\n`,
       );
       expect(readFileSync(join(data, 'runtime.pid'), 'utf8')).toBe(String(runtime.pid));
+      // Whoever runs the tests, what they start is not root's.
+      expect(statSync(join(data, 'runtime.pid')).uid).not.toBe(0);
       expect((await fetch(`${runtime.ready.consoleUrl}/health`)).status).toBe(200);
     } finally {
       await runtime.remove();

@@ -3,8 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { cursorOf, daysOf, listChanges, pageChanges, placeOf } from '../../shared/aws/change-pages.ts';
 import { createServices } from '../../shared/aws/services.ts';
+import type { WaitingChanges } from '../../shared/aws/waiting-changes.ts';
 import type { ChangeFilter } from '../../shared/model/change-filter.ts';
 import type { ChangeRow } from '../../shared/model/change-row.ts';
+import { streamOf } from '../../shared/model/endpoint-ref.ts';
 import type { Environment } from '../../shared/model/environment.ts';
 import { indexAttributes } from '../../shared/model/ledger-index.ts';
 import type { LedgerRecord, Result } from '../../shared/model/ledger-record.ts';
@@ -98,8 +100,25 @@ function servicesOver(stories: readonly Story[], pageSize = 7) {
   return { services, asked };
 }
 
+const requestOf = ({ name, generation }: Story) => `request-${name}-${generation}`;
+/** What one query for all that waits would find. */
+const waitingIn = (stories: readonly Story[]): WaitingChanges =>
+  new Map(
+    stories
+      .filter(({ end }) => !end)
+      .map((story) => {
+        const { name, planned, generation } = story;
+        return [`${streamOf({ ...a.endpoint, name, ...(planned && { planned }) })}#${generation}`, requestOf(story)];
+      }),
+  );
+
 /** The whole list, page by page. */
-async function wholeList(stories: readonly Story[], filter: ChangeFilter, limit: number): Promise<ChangeRow[]> {
+async function wholeList(
+  stories: readonly Story[],
+  filter: ChangeFilter,
+  limit: number,
+  waiting?: () => Promise<WaitingChanges | undefined>,
+): Promise<ChangeRow[]> {
   const { services } = servicesOver(stories);
   const rows: ChangeRow[] = [];
   let after: string | undefined;
@@ -107,6 +126,7 @@ async function wholeList(stories: readonly Story[], filter: ChangeFilter, limit:
     const page = await pageChanges(services, filter, {
       limit,
       after: after === undefined ? undefined : placeOf(after),
+      ...(waiting && { waiting }),
     });
     expect(page.rows.length).toBeLessThanOrEqual(limit);
     rows.push(...page.rows);
@@ -197,15 +217,18 @@ describe('a list read to its end', () => {
     'has every change that fits %s once, newest first',
     async (_name, filter) => {
       await fc.assert(
-        fc.asyncProperty(stories, fc.constantFrom(1, 3, 50), async (told, limit) => {
+        fc.asyncProperty(stories, fc.constantFrom(1, 3, 50), fc.boolean(), async (told, limit, atOnce) => {
           const inTime = told.filter(({ end }) => !end || end.at <= a.NOW);
-          const rows = await wholeList(inTime, filter, limit);
+          const rows = await wholeList(inTime, filter, limit, atOnce ? async () => waitingIn(inTime) : undefined);
           expect(rows.map(keyOf).sort()).toEqual(expected(inTime, filter));
           const places = rows.map((row) => {
             const found = inTime.find((each) => storyKey(each) === keyOf(row));
             return found ? placed(found, filter.to) : '';
           });
           expect(places).toEqual([...places].sort().reverse());
+          expect(rows.filter(({ request }) => request).map(keyOf)).toEqual(
+            rows.filter(({ state }) => state === 'open').map(keyOf),
+          );
         }),
         { numRuns: process.env.PORTCULLIS_PROOF === 'full' ? 300 : 6 },
       );
@@ -225,6 +248,29 @@ test('an open change says which request it waits with, from its own records', as
   const { services } = servicesOver([one({ who: 'mallory' })]);
   const { rows } = await pageChanges(services, {}, { limit: 10 });
   expect(rows).toMatchObject([{ state: 'open', request: 'request-fraud-1', who: 'mallory', cause: 'UpdateEndpoint' }]);
+});
+
+const manyOpen = Array.from({ length: 40 }, (_, index) => one({ generation: index + 1, openedAt: a.later(-index) }));
+
+test('at the top of a list one query says of all open changes whether they wait', async () => {
+  const { services, asked } = servicesOver(manyOpen, 1_000);
+  const { rows } = await pageChanges(services, {}, { limit: 40, waiting: async () => waitingIn(manyOpen) });
+  expect(rows.map(({ request }) => request)).toEqual(manyOpen.map(requestOf));
+  expect(asked.every(({ IndexName }) => IndexName === 'by-environment-month')).toBe(true);
+  const none = await pageChanges(services, {}, { limit: 40, waiting: async () => new Map() });
+  expect(none.rows.map(({ state, request }) => [state, request])).toEqual(manyOpen.map(() => ['open', undefined]));
+});
+
+test.each<[string, ChangeFilter, boolean]>([
+  ['more wait than one query reads', {}, false],
+  ['that query does not name it, and it is about a person', { person: 'mallory' }, true],
+  ['that query does not name it, and the list ends before today', { to: '2026-11-20' }, true],
+])('an open change is looked up by itself where %s', async (_, filter, known) => {
+  const told = manyOpen.map((story) => ({ ...story, who: 'mallory' }));
+  const { services } = servicesOver(told, 1_000);
+  const waiting = async () => (known ? new Map() : undefined);
+  const { rows } = await pageChanges(services, filter, { limit: 40, waiting });
+  expect(rows.map(({ request }) => request)).toEqual(told.map(requestOf));
 });
 
 test('a change that ended in the month after the one asked about says how', async () => {
@@ -272,6 +318,19 @@ test('what is rare is looked for so far and no further on one page, which says s
   expect(page.rows).toEqual([]);
   expect(page.next).toBeDefined();
   expect(page.lookedBackTo).toBe(a.later(-60 * 749 - 30));
+});
+
+test('a page that ends with a month of nothing names the first day of that month', async () => {
+  const { services } = servicesOver([one({ openedAt: '2026-11-02T08:00:00.000Z' })]);
+  // Time passes while it is read, so the page is made of what was found.
+  let asked = 0;
+  services.now = () => {
+    asked += 1;
+    return new Date(Date.parse(a.NOW) + Math.max(0, asked - 3) * 100).toISOString();
+  };
+  const page = await pageChanges(services, { from: '2026-01' }, { limit: 50 });
+  expect(page.rows).toHaveLength(1);
+  expect(page.lookedBackTo).toMatch(/^2026-\d\d-01$/);
 });
 
 test('a list for a program goes on over pages until there are enough', async () => {

@@ -18,11 +18,19 @@ beforeEach(() => {
   held = {};
   now = a.NOW;
   dynamodb.reset();
-  dynamodb.on(QueryCommand).callsFake(({ ExpressionAttributeValues: values = {} }: QueryCommandInput) => ({
-    Items: (held[values[':hash']?.S ?? ''] ?? [])
-      .filter((at) => at >= (values[':from']?.S ?? ''))
-      .map((at) => ({ at: { S: at } })),
-  }));
+  dynamodb.on(QueryCommand).callsFake(({ IndexName, ExpressionAttributeValues: values = {} }: QueryCommandInput) => {
+    const [what, month] = (values[':hash']?.S ?? '').split('#');
+    const here = Object.entries(held).filter(([key]) =>
+      IndexName === 'by-outcome-month' ? key === `${what}#${month}` : what === 'prod' && key.endsWith(`#${month}`),
+    );
+    return {
+      Items: here.flatMap(([key, times]) =>
+        times
+          .filter((at) => at >= (values[':from']?.S ?? ''))
+          .map((at) => ({ at: { S: at }, result: { S: key.split('#')[0] ?? '' } })),
+      ),
+    };
+  });
 });
 
 const services = () => createServices(a.config(), { now: () => now });

@@ -21,6 +21,13 @@ const broken: [keyof typeof perfect, string, RegExp][] = [
   ['slackSigningSecret', 'canary', /must have at least 16 characters/],
   ['slackBotToken', 'canary-xoxp-0123456789012', /must be a bot token/],
   ['accessToken', 'canary', /must have at least 32 characters/],
+  ['accessToken', `canary-access-token-of-32-characters,canary`, /must have at least 32 characters each/],
+  [
+    'accessToken',
+    ['1', '2', '3'].map((each) => `canary-access-token-${'x'.repeat(32)}${each}`).join(),
+    /two with a comma/,
+  ],
+  ['accessToken', `${'canary'.repeat(6)}, ${'canary'.repeat(6)}`, /two different tokens/],
 ];
 const message = (work: Promise<unknown>) =>
   work.then(

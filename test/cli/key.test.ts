@@ -65,7 +65,7 @@ describe('key rotate', () => {
   });
 
   test.each([
-    ['that is not there', () => rmSync(path), /there is no such file/],
+    ['that is not there', () => rmSync(path), /there is no file/],
     ['that others can read', () => chmodSync(path, 0o640), /has mode 640; chmod 600/],
     ['that is a link', () => linked(), /is no regular file/],
     [

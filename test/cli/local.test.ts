@@ -30,7 +30,8 @@ import { waiverGrant, waiverList, waiverRevoke } from '../../cli/waiver.ts';
 import type { LedgerRecord } from '../../shared/model/ledger-record.ts';
 import { deploy, eventually, outcomeOf, requestOf } from '../acceptance/gate.ts';
 import { ACCOUNT, Runtime } from '../acceptance/runtime.ts';
-import { portcullis, printed, readSarif, UNSEEN } from './portcullis.ts';
+import { readSarif } from '../published-sarif.ts';
+import { portcullis, printed, UNSEEN } from './portcullis.ts';
 
 // Every test starts processes, and the machine may be doing other things as well.
 vi.setConfig({ testTimeout: 60_000 });

@@ -7,7 +7,8 @@ import { helpOfAll } from '../../cli/help.ts';
 import { FORMATS, type Format } from '../../cli/report.ts';
 import type { EndpointFacts } from '../../shared/model/endpoint-facts.ts';
 import { auditPolicy, policies } from '../../shared/policies/index.ts';
-import { portcullis, printed, readSarif, root, UNSEEN } from './portcullis.ts';
+import { readSarif } from '../published-sarif.ts';
+import { portcullis, printed, root, UNSEEN } from './portcullis.ts';
 
 // Every test starts processes, and the machine may be doing other things as well.
 vi.setConfig({ testTimeout: 60_000 });

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { CliError, type Output } from '../../cli/output.ts';
+import { spawnGate } from '../spawn-gate.ts';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -16,18 +17,23 @@ export function portcullis(
   args: readonly string[],
   { cwd = root, env = {}, input = '' }: { cwd?: string; env?: NodeJS.ProcessEnv; input?: string } = {},
 ): Promise<Run> {
-  const child = spawn(process.execPath, [`${root}/bin/portcullis.mjs`, ...args], {
+  const options = {
     cwd,
     env: { ...cleanEnvironment, AWS_EC2_METADATA_DISABLED: 'true', ...env },
-  });
+    stdio: 'pipe',
+  } as const;
+  const child =
+    args[0] === 'up'
+      ? spawnGate(args, options)
+      : spawn(process.execPath, [`${root}/bin/portcullis.mjs`, ...args], options);
   let [out, err] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
     out += chunk;
   });
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
     err += chunk;
   });
-  child.stdin.on('error', () => undefined).end(input);
+  child.stdin?.on('error', () => undefined).end(input);
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => resolve({ code, out, err }));
@@ -60,42 +66,3 @@ export async function printed(command: (output: Output) => number | Promise<numb
 /** What must not reach a terminal: every control character but the end of a line, and what turns text around. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
 export const UNSEEN = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
-
-type Sarif = {
-  $schema: string;
-  version: string;
-  runs: {
-    tool: { driver: { name: string; rules: { id: string; shortDescription: { text: string } }[] } };
-    invocations: { executionSuccessful: boolean }[];
-    results: {
-      ruleId: string;
-      level: string;
-      message: { text: string };
-      locations: {
-        physicalLocation?: { artifactLocation: { uri: string }; region: { startLine: number } };
-        logicalLocations: { name: string; fullyQualifiedName: string }[];
-      }[];
-      partialFingerprints: Record<string, string>;
-    }[];
-  }[];
-};
-
-/** Reads SARIF, and throws where something is missing that 2.1.0 requires or that code scanning tools rely on. */
-export function readSarif(text: string): Sarif['runs'][number] {
-  const log = JSON.parse(text) as Sarif;
-  const [run, ...more] = log.runs;
-  if (log.version !== '2.1.0' || !log.$schema.includes('sarif-schema-2.1.0') || !run || more.length > 0) {
-    throw new Error('This is not one run of SARIF 2.1.0.');
-  }
-  const rules = run.tool.driver.rules.map(({ id }) => id);
-  if (!run.tool.driver.name || new Set(rules).size !== rules.length) throw new Error('The rules are not in order.');
-  for (const { ruleId, level, message, locations } of run.results) {
-    if (!rules.includes(ruleId)) throw new Error(`${ruleId} has no rule.`);
-    if (!['error', 'warning', 'note'].includes(level)) throw new Error(`${level} is no level.`);
-    if (!message.text || locations.length === 0) throw new Error(`A result of ${ruleId} lacks text or location.`);
-  }
-  const fingerprints = run.results.map(({ partialFingerprints }) => JSON.stringify(partialFingerprints));
-  if (new Set(fingerprints).size !== fingerprints.length) throw new Error('Two results look like one.');
-  if (run.invocations.length !== 1) throw new Error('It does not say whether the run succeeded.');
-  return run;
-}

@@ -3,7 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { DeleteMessageCommand, ListQueuesCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { redriveEvents } from '../../cli/redrive.ts';
 import { awsError } from '../fake-aws.ts';
 import { printed } from './portcullis.ts';
@@ -19,6 +19,10 @@ const B = 'https://sqs.us-east-1.amazonaws.com/111122223333/portcullis-prod-b';
 const sqs = mockClient(SQSClient);
 const sfn = mockClient(SFNClient);
 const dynamodb = mockClient(DynamoDBClient);
+// Other files in this process talk to the loopback.
+afterAll(() => {
+  for (const mock of [sqs, sfn, dynamodb]) mock.restore();
+});
 
 /** Queues that give up a letter only to whoever removes it, and hide what they have given for the rest of the run. */
 function queues(bodies: Record<string, string[]>) {

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { planRoutes } from '../../console/plan-routes.ts';
 import type { Visit } from '../../console/visit.ts';
 import { ExecutionInput } from '../../shared/aws/executions.ts';
+import type { SecurityEvent } from '../../shared/model/security-event.ts';
 import type { Reply } from '../../web/reply.ts';
 import { routeFor } from '../../web/routing.ts';
 import { endpoint, opened, openedPlan, outcome, plan, plannedEndpoint, requested } from '../builders.ts';
@@ -82,6 +83,26 @@ describe('submitting a plan', () => {
     expect(nobody.map(({ status }) => status)).toEqual(nobody.map(() => 401));
     expect(nobody.some(({ body: text }) => text.includes(TOKEN))).toBe(false);
     expect(started()).toEqual([]);
+  });
+
+  test('while the token is rotated, the new and the one before are taken, and the log says which of them it was', async () => {
+    const before = 'the-token-before-with-more-than-32-letters';
+    vi.stubEnv('PORTCULLIS_ACCESS_TOKEN', `${TOKEN},${before}`);
+    const { ask, aws } = setUp();
+    const events: SecurityEvent[] = [];
+    aws.services.note = (event) => events.push(event);
+    const shown = async (token: string) => {
+      events.length = 0;
+      const { status } = await ask('POST', '/token/plans', { body: {}, headers: bearer(token) });
+      return { status, events: [...events] };
+    };
+    const use = { event: 'key-use', actor: 'nobody', subject: 'access-token' };
+    expect(await shown(TOKEN)).toEqual({ status: 400, events: [{ ...use, detail: 'active' }] });
+    expect(await shown(before)).toEqual({ status: 400, events: [{ ...use, detail: 'previous' }] });
+    for (const wrong of [`${TOKEN},${before}`, ',', `${TOKEN},`, before.slice(1)])
+      expect(await shown(wrong)).toEqual({ status: 401, events: [] });
+    vi.stubEnv('PORTCULLIS_ACCESS_TOKEN', TOKEN);
+    expect(await shown(before)).toEqual({ status: 401, events: [] });
   });
 
   test('lists every mistake with its field, its value and what would be right', async () => {

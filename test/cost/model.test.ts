@@ -55,6 +55,7 @@ const gathered: Invocation = {
   readUnits: 4,
   writeUnits: 6,
   tables: ['ledger', 'work'],
+  inserts: [{ kind: 'change-opened', units: 6, bytes: 5_000 }],
   ledgerBytes: 5_000,
 };
 const checked: Invocation = {
@@ -65,6 +66,7 @@ const checked: Invocation = {
   calls: { 'DynamoDB.ExecuteStatement': 1 },
   writeUnits: 3,
   tables: ['ledger'],
+  inserts: [{ kind: 'findings', units: 3, bytes: 3_000 }],
   ledgerBytes: 3_000,
   metrics: [{ name: 'EventToDecisionMs', unit: 'Milliseconds', value: 1 }],
 };
@@ -197,14 +199,20 @@ describe('the naive design', () => {
     execution: 'one-1',
     calls: { 'SESv2.SendEmail': 2 },
   };
-  const recorded = {
-    ...newInvocation('record-outcome'),
-    state: 'RecordOutcome',
+  const insert = (kind: string, units: number) => ({ kind, units, bytes: 1_000 });
+  const verified: Invocation = {
+    ...newInvocation('verify-monitoring'),
+    state: 'VerifyMonitoring',
     execution: 'one-1',
-    calls: { 'DynamoDB.ExecuteStatement': 1 },
+    calls: { 'DynamoDB.ExecuteStatement': 2 },
+    writeUnits: 5,
+    tables: ['ledger'],
+    inserts: [insert('monitoring-verified', 4), insert('outcome', 1)],
+    ledgerBytes: 2_000,
+    metrics: [{ name: 'Changes', unit: 'Count', value: 1, dimensions: { Outcome: 'approved' } }],
   };
   const event = { ...newInvocation('receive-event'), calls: { 'DynamoDB.ExecuteStatement': 1 } };
-  const ours = [event, gathered, checked, request, recorded, archived, archived, archived, archived];
+  const ours = [event, gathered, checked, request, verified, ...Array(5).fill(archived)];
   const { invocations, states } = naiveChange(ours);
   test('has twelve states', () => {
     expect(NAIVE_STATES).toHaveLength(12);
@@ -222,18 +230,44 @@ describe('the naive design', () => {
       {},
     ]);
     expect(steps.reduce((sum, { ms }) => sum + ms, 0)).toBeCloseTo(100);
-    expect(states).toHaveLength(7 + 3 + 1);
+    expect(states).toHaveLength(7 + 4 + 1);
   });
   test('sends the same mails and keeps the same records, but for those of events', () => {
     const naive = usageOf(invocations, states, basis);
-    expect(naive).toMatchObject({ mails: 2, ledgerWrites: 3, archivePuts: 3, writeUnits: 9, ledgerBytes: 8_000 });
+    expect(naive).toMatchObject({ mails: 2, ledgerWrites: 4, archivePuts: 4, writeUnits: 14, ledgerBytes: 10_000 });
+  });
+  test('records the outcome in a state of its own, which ours does where it verifies', () => {
+    const [verifies, records] = ['VerifyMonitoring', 'RecordOutcome'].map((name) =>
+      invocations.find(({ state }) => state === name),
+    );
+    expect(verifies).toMatchObject({ writeUnits: 4, calls: { 'DynamoDB.ExecuteStatement': 1 }, metrics: [] });
+    expect(records).toMatchObject({ lambda: 'record-outcome', writeUnits: 1, metrics: verified.metrics });
+  });
+  test('leaves what was blocked as it is, with an outcome', () => {
+    const remediated: Invocation = {
+      ...newInvocation('remediate'),
+      state: 'Remediate',
+      execution: 'one-1',
+      calls: { 'SageMaker.DescribeModel': 4, 'DynamoDB.ExecuteStatement': 2 },
+      writeUnits: 7,
+      tables: ['ledger', 'approvals'],
+      inserts: [insert('outcome', 1), insert('remediation-proposed', 6)],
+    };
+    const naive = naiveChange([gathered, checked, remediated, archived, archived, archived, archived]);
+    expect(naive.states).toHaveLength(7 + 2 + 1);
+    expect(usageOf(naive.invocations, naive.states, basis)).toMatchObject({
+      ...{ ledgerWrites: 3, archivePuts: 3, writeUnits: 6 + 3 + 1, awsReads: 3 },
+    });
   });
   test('its Lambdas are as large as ours', () => {
     expect(naiveSizes(given.sizes).get('ReadModels')).toEqual(given.sizes.get('gather-facts'));
   });
   test('a call that no step of it makes is named', () => {
     const other = { ...gathered, calls: { 'SageMaker.ListHubs': 1 } };
-    expect(() => naiveChange([other])).toThrow('SageMaker.ListHubs');
+    expect(() => naiveChange([other, verified])).toThrow('SageMaker.ListHubs');
+  });
+  test('a change that did not end is not compared', () => {
+    expect(() => naiveChange([gathered, checked])).toThrow('without a reading and an outcome');
   });
 });
 

@@ -9,15 +9,16 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { makeEndpoint, untilInService } from '../../cost/changes.ts';
 import { callsOf, isRead } from '../../cost/invocation.ts';
 import { measureLogLines } from '../../cost/log-lines.ts';
 import { meteredServices, newInvocation } from '../../cost/meter.ts';
 import { openRuntime, type Runtime } from '../../cost/runtime.ts';
+import { deploy, makeConfig, makeEndpoint, untilInService } from '../../cost/typical-endpoint.ts';
 import { createTable } from '../../local/tables.ts';
 import { readEndpoint } from '../../shared/aws/endpoint-reader.ts';
 import type { PackagedSettings } from '../../shared/config.ts';
 import { loadPrices, parseConfigFile } from '../../shared/config-yaml.ts';
+import { change } from '../builders.ts';
 
 const textOf = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const settings = {
@@ -35,8 +36,14 @@ const template = {
 };
 
 let runtime: Runtime;
+let models: string[];
+const endpoint = { account: '000000000000', region: 'us-east-1', name: 'typical' };
 beforeAll(async () => {
   runtime = await openRuntime(template, settings);
+  // Counts the fleet, which is empty; what is not counted people are asked about.
+  await runtime.call('sweep', {});
+  models = await makeEndpoint(runtime.awsUrl, 'typical', 'dev');
+  await untilInService(runtime.awsUrl, 'typical');
 }, 20_000);
 afterAll(() => runtime?.stop());
 
@@ -44,13 +51,11 @@ afterAll(() => runtime?.stop());
 const COLD = 17;
 const WARM = 3;
 test(`one reading of a typical endpoint makes at most ${COLD} AWS reads, and the next one at most ${WARM}`, async () => {
-  await makeEndpoint(runtime.awsUrl, 'typical', 'dev');
-  await untilInService(runtime.awsUrl, 'typical');
   const invocation = newInvocation('reader');
   const services = meteredServices(runtime.config, invocation);
   const reading = async () => {
     invocation.calls = {};
-    const facts = await readEndpoint(services, { account: '000000000000', region: 'us-east-1', name: 'typical' });
+    const facts = await readEndpoint(services, endpoint);
     expect(facts).toMatchObject({ underWay: false, variants: [{}, {}], monitors: [{}, {}], artifacts: [{}, {}] });
     return callsOf(invocation, isRead);
   };
@@ -58,6 +63,52 @@ test(`one reading of a typical endpoint makes at most ${COLD} AWS reads, and the
   expect(cold).toBeLessThanOrEqual(COLD);
   expect(cold).toBeGreaterThan(WARM);
   expect(await reading()).toBeLessThanOrEqual(WARM);
+});
+describe('a change of it, from first sight until its outcome is on record,', () => {
+  /** Deploys it as change number `generation`. Returns what runs a task of that, in a container of its own, and counts. */
+  async function changed(generation: number, type: string) {
+    const config = `typical-${generation}`;
+    await makeConfig(runtime.awsUrl, config, models, type, 1);
+    await deploy(runtime.awsUrl, endpoint.name, config);
+    const about = change({ endpoint, at: runtime.services.now(), sighting: {} });
+    runtime.take();
+    return {
+      run: (task: string) =>
+        runtime
+          .call(task, { change: about, generation, approvalTimeoutSeconds: 60 })
+          .catch(({ name }: Error) => ({ state: name })) as Promise<{ state?: string }>,
+      reads: () => runtime.take().reduce((sum, each) => sum + callsOf(each, isRead), 0),
+    };
+  }
+  test(`makes at most ${2 * COLD}, and one for each look at a deployment that is under way`, async () => {
+    const { run, reads } = await changed(1, 'ml.m5.large');
+    await run('gather-facts');
+    await run('check-policies');
+    let looks = 0;
+    while ((await run('verify-monitoring')).state === 'NotSettledError') {
+      looks += 1;
+      await untilInService(runtime.awsUrl, endpoint.name);
+    }
+    expect(await run('verify-monitoring')).toEqual({ state: 'ended' });
+    const made = reads();
+    expect(made).toBeLessThanOrEqual(2 * COLD + looks);
+    expect(made).toBeGreaterThan(WARM);
+  });
+  test(`makes at most ${3 * COLD} where it is refused and the way back is looked for`, async () => {
+    const { run, reads } = await changed(2, 'ml.m5.2xlarge');
+    await run('gather-facts');
+    expect(await run('check-policies')).toMatchObject({ decision: 'blocked', putBack: true });
+    expect(await run('remediate')).toEqual({ state: 'over' });
+    const made = reads();
+    expect(made).toBeLessThanOrEqual(3 * COLD);
+    expect(made).toBeGreaterThan(2 * COLD);
+  });
+  test('docs/cost.md states these bounds', () => {
+    const page = textOf('docs/cost.md');
+    expect(page).toContain(`One reading makes at most ${COLD} with nothing remembered and at most ${WARM} right after`);
+    expect(page).toContain(`a change at most ${2 * COLD} and one for each look`);
+    expect(page).toContain(`at most ${3 * COLD} where it is refused`);
+  });
 });
 
 describe('what the loopback AWS says a write consumed', () => {

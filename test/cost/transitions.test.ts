@@ -21,27 +21,26 @@ const putBack = task('CheckPolicies', { output: { decision: 'blocked', putBack: 
 const refused = task('VerifyMonitoring', { error: 'RefusedError' });
 const early = task('VerifyMonitoring', { error: 'NotSettledError' });
 const verified = task('VerifyMonitoring', { output: { state: 'verified' } });
+const remediated = task('Remediate', { output: { state: 'over' } });
+const notYet = task('Remediate', { error: 'NotPutBackYetError' });
 const record = task('RecordOutcome');
 
 describe('the states that an execution enters', () => {
   test.each([
-    ['compliant', [gather, check('compliant'), verified, record], 5],
+    ['compliant', [gather, check('compliant'), verified], 4],
     ['blocked', [gather, check('blocked'), record], 4],
-    ['blocked, with a way back', [gather, putBack, task('Remediate', { output: { state: 'over' } }), record], 6],
-    [
-      'refused once verified',
-      [gather, check('compliant'), refused, task('Remediate', { output: { state: 'over' } }), record],
-      7,
-    ],
-    ['approved', [gather, check('needs-approval'), task('RequestApproval'), verified, record], 6],
+    ['blocked, with a way back', [gather, putBack, remediated], 4],
+    ['put back after a while', [gather, putBack, notYet, notYet, remediated], 6],
+    ['refused once verified', [gather, check('compliant'), refused, remediated], 5],
+    ['approved', [gather, check('needs-approval'), task('RequestApproval'), verified], 5],
     ['joined', [gather, check('joined')], 4],
     ['failed', [task('GatherFacts', { error: 'UnreadableFactsError' }), record], 2],
   ])('%s: choices and ends are counted with the tasks', async (_name, taken, count) => {
     expect(await statesOf(machine, taken)).toHaveLength(count);
   });
   test('every retry is one more', async () => {
-    const states = await statesOf(machine, [gather, check('compliant'), early, early, verified, record]);
-    expect(states).toHaveLength(7);
+    const states = await statesOf(machine, [gather, check('compliant'), early, early, verified]);
+    expect(states).toHaveLength(6);
     expect(states.filter((state) => state === 'VerifyMonitoring')).toHaveLength(3);
   });
   test('two executions of one change are walked both', async () => {

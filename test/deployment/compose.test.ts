@@ -41,12 +41,14 @@ const composeOf = (name: string) => parse(read(`deployment/${name}`).replaceAll(
 const gate = composeOf('docker-compose.yml');
 const monitoring = composeOf('docker-compose.monitoring.yml');
 const local = composeOf('docker-compose.local.yml');
+const overTls = composeOf('docker-compose.tls.yml');
 const services = [...Object.entries(gate.services), ...Object.entries(monitoring.services)];
 
-test('the compose files are those of the gate, of what watches it, and of a trial', () => {
+test('the compose files are those of the gate, of what watches it, of a trial, and of TLS', () => {
   expect(readdirSync(join(root, 'deployment')).filter((name) => name.includes('compose'))).toEqual([
     'docker-compose.local.yml',
     'docker-compose.monitoring.yml',
+    'docker-compose.tls.yml',
     'docker-compose.yml',
   ]);
   expect(services.map(([name]) => name)).toEqual(['gate', 'prometheus', 'grafana']);
@@ -81,7 +83,7 @@ describe.each(services)('%s', (name, service) => {
     expect(said).not.toMatch(/0\.0\.0\.0|\[::\]/);
     if (name === 'prometheus') expect(service.command).toContain('--web.listen-address=127.0.0.1:9090');
     if (name === 'grafana') expect(service.environment).toMatchObject({ GF_SERVER_HTTP_ADDR: '127.0.0.1' });
-    if (name === 'gate') expect(read('local/main.ts')).toContain("server.listen(port, '127.0.0.1'");
+    if (name === 'gate') expect(service.command).not.toContain('--console-address');
   });
   test('says whether it is well, on this machine', () => {
     expect(service.healthcheck?.test[0]).toBe('CMD');
@@ -117,10 +119,28 @@ test('a trial asks for no credentials, and is the same gate otherwise', () => {
   expect(rest).toEqual({});
   expect(command).toEqual(['up', '--fleet', 'examples/fleet.yaml', '--data', '/data']);
   expect(environment).toEqual({ AWS_SHARED_CREDENTIALS_FILE: '/dev/null' });
-  expect(secrets).toEqual(['access-token']);
+  expect(secrets).toEqual(['access-token', 'encryption-key']);
 });
 
-test.each([gate, local])(
+test('TLS for other machines is the same gate otherwise, must encrypt, and has its certificate and key as files', () => {
+  const { command, environment, secrets, healthcheck, ...rest } = overTls.services.gate as Service;
+  expect(rest).toEqual({});
+  expect(command).toEqual([...(gate.services.gate?.command ?? []), '--console-address', '0.0.0.0']);
+  expect(environment).toEqual({
+    PORTCULLIS_ENCRYPTION_IN_TRANSIT: 'true',
+    PORTCULLIS_CONSOLE_URL: expect.stringMatching(/^\$\{PORTCULLIS_CONSOLE_URL:\?/),
+    PORTCULLIS_TLS_CERT_FILE: '/run/secrets/tls-cert',
+    PORTCULLIS_TLS_KEY_FILE: '/run/secrets/tls-key',
+  });
+  expect(secrets).toEqual(['tls-cert', 'tls-key']);
+  expect(overTls.secrets).toEqual({
+    'tls-cert': { file: './secrets/tls-cert.pem' },
+    'tls-key': { file: './secrets/tls-key.pem' },
+  });
+  expect(healthcheck?.test.at(-1)).toContain("host: '127.0.0.1', port: 4510");
+});
+
+test.each([gate, local, overTls])(
   'the command is one that there is',
   ({ services: { gate: { command = [] } = {} as Service } }) => {
     expect(wrongWithOurs({ line: command.join(' '), words: ['portcullis', ...command] })).toEqual([]);

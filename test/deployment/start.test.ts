@@ -42,7 +42,7 @@ beforeEach(() => {
   chmodSync(at('start.sh'), 0o755);
   writeFileSync(at('bin/docker'), '#!/bin/sh\necho "$UID:$GID $*" > called\n', { mode: 0o755 });
   give(at('bin/docker'));
-  for (const name of ['access-token', 'grafana-password', 'aws-credentials']) secret(name);
+  for (const name of ['access-token', 'grafana-password', 'encryption-key', 'aws-credentials']) secret(name);
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
@@ -108,6 +108,20 @@ describe('deployment/start.sh', () => {
     chownSync(at('secrets/access-token'), 0, 0);
     expect(start()).toMatchObject({ status: 78 });
     expect(called()).toBe('nothing');
+  });
+
+  test('--tls needs a certificate and its key, and takes their file last', () => {
+    expect(start(['--tls'])).toMatchObject({
+      status: 78,
+      stderr: expect.stringContaining('secrets/tls-key.pem is not'),
+    });
+    secret('tls-cert.pem');
+    secret('tls-key.pem', 'any', 0o640);
+    expect(start(['--tls'])).toMatchObject({ status: 78, stderr: expect.stringContaining('secrets/tls-key.pem must') });
+    expect(called()).toBe('nothing');
+    secret('tls-key.pem');
+    expect(start(['--tls'])).toMatchObject({ status: 0, stderr: '' });
+    expect(called()).toContain('-f docker-compose.monitoring.yml -f docker-compose.tls.yml up');
   });
 
   test('--local needs no credentials, and takes the file of a trial last', () => {

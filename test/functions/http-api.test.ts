@@ -3,7 +3,7 @@ import { KMSClient } from '@aws-sdk/client-kms';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
-import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest';
 import { ROUTES, respond } from '../../functions/http-api.ts';
 import { createServices, type Services } from '../../shared/aws/services.ts';
 import { sha256 } from '../../shared/model/canonical-json.ts';
@@ -14,6 +14,10 @@ import { HOSTILE, indexItem, ledgerItem, requestItem, waiting } from '../web/web
 const dynamodb = mockClient(DynamoDBClient);
 const kms = mockClient(KMSClient);
 const sfn = mockClient(SFNClient);
+// Other files in this process talk to the loopback.
+afterAll(() => {
+  for (const mock of [dynamodb, kms, sfn]) mock.restore();
+});
 let logged: MockInstance<typeof console.error>;
 
 /** Of asha, who has logged in. */

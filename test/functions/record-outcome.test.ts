@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { run } from '../../functions/record-outcome.ts';
+import { recordOutcome } from '../../shared/aws/record-outcome.ts';
 import {
   change,
   facts,
@@ -18,7 +19,9 @@ import { fakeAws } from '../fake-aws.ts';
 import { fakeTables } from '../fake-ledger.ts';
 
 const approved: Written[] = [opened(), findings(), requested(), given(), verified()];
-const done = { checked: { decision: 'needs-approval' }, verified: { state: 'verified' } };
+const done = { checked: { decision: 'needs-approval' } };
+const violated = [finding('p', 'violation')];
+const broken = { refused: { Error: 'RefusedError' }, notPutBack: { Error: 'ThrottlingException' } };
 
 function setUp(...written: Written[]) {
   const aws = fakeAws();
@@ -26,13 +29,17 @@ function setUp(...written: Written[]) {
   tables.seed(...written);
   const record = (state: object, generation = 1) =>
     run({ change: change({ at: NOW }), generation, approvalTimeoutSeconds: 60, ...state }, aws.services);
-  return { record, tables };
+  /** As the tasks before do it, that get as far. */
+  const conclude = async (state: Parameters<typeof recordOutcome>[2]) => ({
+    result: await recordOutcome(aws.services, { change: change({ at: NOW }), generation: 1 }, state),
+  });
+  return { record, conclude, tables, services: aws.services };
 }
 
 describe('record outcome', () => {
   test('puts on record how the change ended, what it was about and what was seen of it first', async () => {
-    const { record, tables } = setUp(...approved);
-    expect(await record(done)).toEqual({ result: 'approved' });
+    const { conclude, tables } = setUp(...approved);
+    expect(await conclude('verified')).toEqual({ result: 'approved' });
     expect(tables.records().at(-1)).toMatchObject({
       id: 'outcome#1',
       actor: { kind: 'gate' },
@@ -41,9 +48,10 @@ describe('record outcome', () => {
   });
 
   test('run twice it has the same record', async () => {
-    const { record, tables } = setUp(...approved);
-    await record(done);
+    const { conclude, record, tables } = setUp(...approved);
+    await conclude('verified');
     const records = tables.records();
+    expect(await conclude('verified')).toEqual({ result: 'approved' });
     expect(await record(done)).toEqual({ result: 'approved' });
     expect(tables.records()).toEqual(records);
   });
@@ -64,8 +72,9 @@ describe('record outcome', () => {
   });
 
   test('two runs at once record one', async () => {
-    const { record, tables } = setUp(...approved);
-    expect(await Promise.all([record(done), record(done)])).toEqual([{ result: 'approved' }, { result: 'approved' }]);
+    const { conclude, tables } = setUp(...approved);
+    const both = await Promise.all([conclude('verified'), conclude('verified')]);
+    expect(both).toEqual([{ result: 'approved' }, { result: 'approved' }]);
     expect(tables.kinds().filter((kind) => kind === 'outcome#1')).toHaveLength(1);
   });
 
@@ -77,17 +86,10 @@ describe('record outcome', () => {
       'blocked',
     ],
     ['an endpoint that is gone', [], { checked: { decision: 'gone' } }, 'deleted'],
-    ['one that went while people were asked', approved, { ...done, verified: { state: 'gone' } }, 'deleted'],
-    ['a later change', approved, { ...done, verified: { state: 'superseded' } }, 'superseded'],
-    [
-      'no answer',
-      [opened(), findings(), requested()],
-      { ...done, verified: { state: 'not-approved' } },
-      'undetermined',
-    ],
     ['nothing said about how far it came', approved, {}, 'undetermined'],
     ['a decision that nobody knows', approved, { checked: { decision: 'undetermined' } }, 'undetermined'],
-    ['verified, but nothing of it on record', [opened(), findings(), requested(), given()], done, 'undetermined'],
+    ['what needed approval and got no further', approved, done, 'undetermined'],
+    ['what was found to be put back, and that broke off', [opened(), findings(1, violated)], broken, 'blocked'],
     [
       'a failure, although everything is on record',
       approved,
@@ -98,6 +100,32 @@ describe('record outcome', () => {
     const { record, tables } = setUp(...written);
     expect(await record(state)).toEqual({ result });
     expect(tables.bodies().at(-1)).toMatchObject({ kind: 'outcome', result });
+  });
+});
+
+describe('who verified concludes from the ledger:', () => {
+  test.each<[string, Written[], Parameters<typeof recordOutcome>[2], string]>([
+    ['an endpoint that went while people were asked', approved, 'gone', 'deleted'],
+    ['a later change', approved, 'superseded', 'superseded'],
+    ['no answer', [opened(), findings(), requested()], 'not-approved', 'undetermined'],
+    ['verified, but nothing of it on record', [opened(), findings(), requested(), given()], 'verified', 'undetermined'],
+  ])('%s', async (_what, written, state, result) => {
+    const { conclude, tables } = setUp(...written);
+    expect(await conclude(state)).toEqual({ result });
+    expect(tables.bodies().at(-1)).toMatchObject({ kind: 'outcome', result });
+  });
+});
+
+test('putting back that broke off is counted for the alarm, and nothing else is', async () => {
+  const { record, services } = setUp(opened(), findings(1, violated));
+  const measured: unknown[] = [];
+  services.measure = (metric) => measured.push(metric);
+  await record({ checked: { decision: 'blocked' } });
+  expect(measured).not.toContainEqual(expect.objectContaining({ name: 'Remediations' }));
+  await record(broken);
+  expect(measured).toContainEqual({
+    ...{ name: 'Remediations', unit: 'Count', value: 1 },
+    dimensions: { Result: 'failed' },
   });
 });
 
@@ -157,5 +185,5 @@ describe('the environment on record', () => {
 });
 
 test('what the state machine does not promise is refused by name', async () => {
-  await expect(setUp().record({ verified: { state: 'maybe' } })).rejects.toMatchObject({ name: 'InvalidInputError' });
+  await expect(setUp().record({ checked: { decision: 1 } })).rejects.toMatchObject({ name: 'InvalidInputError' });
 });

@@ -38,6 +38,23 @@ function setUp(...written: Written[]) {
   return { aws, tables, verify, recorded, services: aws.services };
 }
 
+/** Counts writes to the tables; one of them fails, before or after it had its effect. */
+function failingAt({ dynamodb }: { dynamodb: object }, point = 0, when?: 'before' | 'after') {
+  const writes = { count: 0 };
+  const client = dynamodb as { send: (command: { constructor: { name: string } }) => Promise<unknown> };
+  const send = client.send.bind(client);
+  client.send = async (command) => {
+    if (!/^(ExecuteStatement|PutItem|UpdateItem)/.test(command.constructor.name)) return send(command);
+    writes.count += 1;
+    const dies = writes.count === point;
+    if (dies && when === 'before') throw new Error('died');
+    const answer = await send(command);
+    if (dies) throw new Error('died');
+    return answer;
+  };
+  return writes;
+}
+
 describe('after approval', () => {
   test('what watches the endpoint is verified on fresh facts and put on record', async () => {
     const { verify, recorded, aws } = setUp(...approved);
@@ -56,11 +73,34 @@ describe('after approval', () => {
     expect(aws.calls).toContain('DescribeEndpointConfig');
   });
 
+  test('how the change ended is on record after that, in one run', async () => {
+    const { verify, tables } = setUp(...approved);
+    await verify();
+    expect(tables.kinds().slice(-2)).toEqual(['monitoring-verified#1', 'outcome#1']);
+    expect(tables.bodies().at(-1)).toMatchObject({ kind: 'outcome', result: 'approved' });
+  });
+
+  test('who dies at any write and is run again has verified once and ended once', async () => {
+    const whole = setUp(...approved);
+    const writes = failingAt(whole.services);
+    await whole.verify();
+    expect(writes.count).toBeGreaterThan(2);
+    for (const when of ['before', 'after'] as const) {
+      for (let point = 1; point <= writes.count; point += 1) {
+        const { verify, tables, services } = setUp(...approved);
+        failingAt(services, point, when);
+        await expect(verify()).rejects.toThrow('died');
+        await verify();
+        expect(tables.kinds(), `${when} write ${point}`).toEqual(whole.tables.kinds());
+      }
+    }
+  });
+
   test('run twice it has the same record', async () => {
     const { verify, tables } = setUp(...approved);
     await verify();
     const records = tables.records();
-    expect(await verify()).toEqual({ state: 'verified' });
+    expect(await verify()).toEqual({ state: 'ended' });
     expect(tables.records()).toEqual(records);
   });
 
@@ -166,12 +206,13 @@ describe('what people decided is read from the ledger', () => {
     const { verify, tables, aws } = setUp(...asked);
     aws.clock.advance(86_400);
     expect(await verify()).toEqual({ state: 'not-approved' });
-    expect(await verify()).toEqual({ state: 'not-approved' });
+    expect(await verify()).toEqual({ state: 'ended' });
     expect(tables.records().slice(3)).toMatchObject([
       {
         id: `decided#${REQUEST}`,
         body: { kind: 'decided', answer: 'expired', reason: `nobody answered until ${requested().expiresAt}` },
       },
+      { body: { kind: 'outcome', result: 'expired' } },
     ]);
   });
   test('an answer that lands at that moment wins, and nothing expires', async () => {
@@ -301,7 +342,8 @@ describe('a deployment that SageMaker took back', () => {
       rolledBack: { requested: NEW, inService: 'fraud-prod-cfg-18' },
     });
     expect(started(aws)).toEqual(['rolled back']);
-    expect(await verify()).toEqual({ state: 'rolled-back' });
+    expect(await verify()).toEqual({ state: 'ended' });
+    expect(started(aws)).toEqual(['rolled back']);
   });
   test('is told from one that a later change replaced, also where that was read first', async () => {
     const { verify, recorded } = setUp(opened(1, underWay), clean(), opened(2));

@@ -2,6 +2,7 @@ import { createServer, get, type IncomingHttpHeaders, request, type Server } fro
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createConsole } from '../../local/http.ts';
+import { SECURITY_HEADERS } from '../../web/reply.ts';
 import * as a from '../builders.ts';
 import { fakeAws } from '../fake-aws.ts';
 import { fakeTables } from '../fake-ledger.ts';
@@ -47,21 +48,45 @@ test('a page is read here without logging in, unless it was asked for by a name 
   expect(await statusFor(`evil.example.com:${port}`)).toBe(303);
 });
 
+/** What somebody gets who asks with these headers. */
+const askFor = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
+  new Promise<{ status?: number | undefined; headers: IncomingHttpHeaders; body: string }>((resolve) => {
+    const { port } = new URL(url);
+    request({ host: '127.0.0.1', port, path, method, headers }, (reply) => {
+      let body = '';
+      reply.on('data', (chunk) => {
+        body += String(chunk);
+      });
+      reply.on('end', () => resolve({ status: reply.statusCode, headers: reply.headers, body }));
+    }).end();
+  });
+const NOT_FROM_HERE = [
+  ['a proxy that speaks for another', { 'x-forwarded-for': '192.0.2.7' }],
+  ['a proxy that says so in one word', { via: '1.1 proxy' }],
+  ['a browser that was told a name for this address', { host: 'evil.example.com' }],
+] as const;
+
+describe('mailboxes', () => {
+  test('are read on this machine, with every header', async () => {
+    for (const path of ['/outbox', '/outbox?format=json']) {
+      const { status, headers } = await askFor(path);
+      expect(status).toBe(200);
+      expect(headers).toMatchObject(SECURITY_HEADERS);
+    }
+    expect((await askFor('/outbox', {}, 'POST')).status).toBe(404);
+  });
+  // They hold the codes to log in.
+  test.each(NOT_FROM_HERE)('are for nobody who comes by another name or through a proxy: %s', async (_who, headers) => {
+    const refused = await askFor('/outbox?format=json', { ...headers, authorization: 'Bearer x' });
+    expect(refused).toMatchObject({ status: 403, body: 'Mails are read on this machine only.\n' });
+    expect(refused.headers).toMatchObject(SECURITY_HEADERS);
+  });
+});
+
 describe('metrics', () => {
   const TOKEN = 'a-token-of-programs-with-32-letters';
   afterEach(() => vi.unstubAllEnvs());
-  /** What somebody gets who asks with these headers. */
-  const ask = (headers: Record<string, string> = {}, method = 'GET') =>
-    new Promise<{ status?: number | undefined; headers: IncomingHttpHeaders; body: string }>((resolve) => {
-      const { port } = new URL(url);
-      request({ host: '127.0.0.1', port, path: '/metrics', method, headers }, (reply) => {
-        let body = '';
-        reply.on('data', (chunk) => {
-          body += String(chunk);
-        });
-        reply.on('end', () => resolve({ status: reply.statusCode, headers: reply.headers, body }));
-      }).end();
-    });
+  const ask = (headers: Record<string, string> = {}, method = 'GET') => askFor('/metrics', headers, method);
 
   test('are for a program on this machine, as text that Prometheus reads, and kept by nobody on the way', async () => {
     const { status, headers, body } = await ask();
@@ -69,11 +94,7 @@ describe('metrics', () => {
     expect(headers).toMatchObject({ 'content-type': metrics.contentType, 'cache-control': 'no-store' });
   });
 
-  test.each([
-    ['a proxy that speaks for another', { 'x-forwarded-for': '192.0.2.7' }],
-    ['a proxy that says so in one word', { via: '1.1 proxy' }],
-    ['a browser that was told a name for this address', { host: 'evil.example.com' }],
-  ])('are not for %s, unless it has the access token', async (_who, headers) => {
+  test.each(NOT_FROM_HERE)('are not for %s, unless it has the access token', async (_who, headers) => {
     expect(await ask(headers)).toMatchObject({ status: 401, headers: { 'www-authenticate': 'Bearer' } });
     expect((await ask({ ...headers, authorization: 'Bearer undefined' })).status).toBe(401);
     vi.stubEnv('PORTCULLIS_ACCESS_TOKEN', TOKEN);
@@ -87,7 +108,9 @@ describe('metrics', () => {
     metrics.text = async () => {
       throw new Error('canary: the store does not answer');
     };
-    expect(await ask()).toMatchObject({ status: 500, body: '' });
+    const failed = await ask();
+    expect(failed).toMatchObject({ status: 500, body: '' });
+    expect(failed.headers).toMatchObject(SECURITY_HEADERS);
     metrics.text = text;
     expect((await ask({}, 'POST')).status).toBe(404);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { formatUsd, hourlyCost } from '../../shared/model/hourly-cost.ts';
+import { formatCents, formatUsd, hourlyCost } from '../../shared/model/hourly-cost.ts';
 import type { Variant } from '../../shared/model/variant.ts';
 import {
   componentHost,
@@ -92,4 +92,15 @@ test.each([
   [1.2, '$1.20'],
 ])('%d dollars are written %s', (usd, text) => {
   expect(formatUsd(usd)).toBe(text);
+});
+
+test.each([
+  [0, '$0.00'],
+  [0.004, '$0.00'],
+  [12.5, '$12.50'],
+  [999.999, '$1,000.00'],
+  [1234.5, '$1,234.50'],
+  [1234567.891, '$1,234,567.89'],
+])('a sum of %d is shown as %s', (usd, text) => {
+  expect(formatCents(usd)).toBe(text);
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ChangeGroups } from '../../shared/model/change-groups.ts';
 import { type Outcome, Outcome as Outcomes } from '../../shared/model/finding.ts';
 import type { LedgerRecord } from '../../shared/model/ledger-record.ts';
-import { ocsfFindings } from '../../shared/model/ocsf-finding.ts';
+import { type OcsfFinding, ocsfFindings } from '../../shared/model/ocsf-finding.ts';
 import { facts, finding, findings, inDev, opened, outcome, records, verified } from '../builders.ts';
 import { OcsfComplianceFinding } from '../ocsf-shape.ts';
 
@@ -14,6 +14,23 @@ function eventsOf(list: LedgerRecord[]) {
 const found = (of: Outcome, read = facts()) =>
   eventsOf(records(opened(1, read), findings(1, [finding('some-policy', of, ...(of === 'pass' ? [] : ['Why.']))])))[0];
 
+const planted = found('violation') as OcsfFinding;
+test.each<[string, object]>([
+  ['an attribute that OCSF does not define', { colour: 'red' }],
+  ['a severity of no number', { severity_id: 7 }],
+  ['a severity that is not called so', { severity: 'Grave' }],
+  ['a type that is not of its class and activity', { type_uid: 200_302 }],
+  ['a time in seconds', { time: 1_700_000_000 }],
+  ['no product', { metadata: { version: '1.3.0' } }],
+  ['no standard', { compliance: { ...planted.compliance, standards: [] } }],
+  ['Warning as another word', { compliance: { ...planted.compliance, status_id: 2, status: 'Needs approval' } }],
+  ['a compliance status of no number', { compliance: { ...planted.compliance, status_id: 4 } }],
+  ['an endpoint without a name', { resources: [{ uid: 'arn' }] }],
+])('the shape refuses an event with %s', (_, wrong) => {
+  expect(OcsfComplianceFinding.safeParse(planted).success).toBe(true);
+  expect(OcsfComplianceFinding.safeParse({ ...planted, ...wrong }).success).toBe(false);
+});
+
 describe('a finding as an OCSF Compliance Finding', () => {
   test.each(Outcomes.options)('has the published shape where it is %s', (of) => {
     const event = found(of);
@@ -22,8 +39,8 @@ describe('a finding as an OCSF Compliance Finding', () => {
   });
   test.each<[Outcome, number]>([
     ['pass', 1],
-    ['advice', 2],
-    ['needs-approval', 2],
+    ['advice', 99],
+    ['needs-approval', 99],
     ['violation', 3],
     ['waived', 99],
     ['not-applicable', 99],
@@ -44,9 +61,9 @@ describe('a finding as an OCSF Compliance Finding', () => {
     const events = eventsOf(records(opened(), findings(), verified(), outcome()));
     expect(events.map(({ finding_info }) => finding_info.types[1])).toEqual(['checked', 'settled']);
   });
-  test('a change that could not be determined is an event of status Unknown, never a pass', () => {
+  test('a change that could not be determined is a Warning, which OCSF calls a missing result, never a pass', () => {
     const events = eventsOf(records(opened(), outcome(1, 'undetermined', { reason: 'AccessDenied' })));
-    expect(events).toMatchObject([{ compliance: { status_id: 0, status_detail: 'AccessDenied' }, severity: 'High' }]);
+    expect(events).toMatchObject([{ compliance: { status_id: 2, status_detail: 'AccessDenied' }, severity: 'High' }]);
     expect(OcsfComplianceFinding.safeParse(events[0]).error).toBeUndefined();
   });
 });

@@ -12,8 +12,8 @@ import { config, endpoint, given, opened } from '../builders.ts';
 import { fakeAws, services } from '../fake-aws.ts';
 import { fakeTables } from '../fake-ledger.ts';
 
-/** Every combination of the three, each `true`, `false`. */
-const COMBINATIONS = Array.from({ length: 8 }, (_, bits) =>
+/** Every combination of them, each `true`, `false`. */
+const COMBINATIONS = Array.from({ length: 2 ** Protection.options.length }, (_, bits) =>
   Protection.options.filter((_each, index) => bits & (1 << index)),
 );
 const STAGES = [undefined, '', 'prod', 'PRODUCTION', 'prod-eu', 'live', 'dev', 'staging', 'test'] as const;

@@ -12,7 +12,7 @@ test('an alarm is told with what it watches and what silences it', () => {
 
 test('a monitor is told with its baseline and its last run, and a planned one without', () => {
   expect(monitorWords(monitor())).toBe(
-    'DataQuality, Scheduled, cron(0 * ? * * *), last run Completed (2026-11-20T09:00:00.000Z)',
+    'DataQuality, Scheduled, cron(0 * ? * * *), last run Completed (2026-11-20 09:00 UTC)',
   );
   const unseen = [{ uri: 's3://b/c', why: 'missing' as const }];
   expect(monitorWords(monitor({ unseenBaselines: unseen, lastRun: null }))).toContain(

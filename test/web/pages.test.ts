@@ -6,6 +6,7 @@ import { approvalPage } from '../../web/approval-page.ts';
 import { changePage } from '../../web/change-page.ts';
 import { changesPage } from '../../web/changes-page.ts';
 import { endpointPage } from '../../web/endpoint-page.ts';
+import { factsSection } from '../../web/facts-section.ts';
 import { backFromProviderPage, codePage, loginPage, toProviderPage } from '../../web/login-page.ts';
 import { messagePage } from '../../web/message-page.ts';
 import { overviewPage } from '../../web/overview-page.ts';
@@ -333,6 +334,28 @@ describe('the page of a change', () => {
     expect(html).toContain('$0.23');
     expect(html).toContain(a.opened().digest);
     expect(html).toContain('&quot;kind&quot;: &quot;change-opened&quot;');
+  });
+
+  test('after a waiver was granted names whoever granted it', () => {
+    const cause = { cause: 'waiver granted', eventId: 'waiver-w1', waivers: [a.waiver()] };
+    const html = page(a.history(a.opened(1, undefined, cause)));
+    expect(html).toContain(`<strong>${a.waiver().approver}</strong> waived <code>${a.waiver().policy}</code>`);
+    expect(html).not.toContain('This event does not say who did it.');
+  });
+
+  test('gives every time with its zone', () => {
+    const shown = [...page(waiting(a.findings())).matchAll(/<time [^>]*>([^<]*)</g)].map(([, text]) => text);
+    expect(shown.length).toBeGreaterThan(3);
+    for (const text of shown) expect(text).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)? UTC$/);
+  });
+
+  test('of a plan says nothing of an endpoint that there is not yet', () => {
+    const facts = (planned: boolean) => String(factsSection(a.facts(), planned));
+    for (const name of ['Status', 'Created', 'Last modified', 'Endpoint config']) {
+      expect(facts(false)).toContain(`<dt>${name}</dt>`);
+      expect(facts(true)).not.toContain(`<dt>${name}</dt>`);
+    }
+    expect(facts(true)).toContain('<dt>Read from AWS</dt>');
   });
 
   test('of a change that joined another points to that one, and the other shows what joined it', () => {
