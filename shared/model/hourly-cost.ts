@@ -50,7 +50,11 @@ export function formatUsd(usd: number): string {
 }
 
 /** Sums of dollars, to the cent: `$1,204.28`. By hand, since loading what `Intl` knows takes 40 ms at each cold start. */
-export const formatCents = (usd: number): string => `$${usd.toFixed(2).replace(/\B(?=(\d{3})+\.)/g, ',')}`;
+export function formatCents(usd: number): string {
+  // Over hundredths of a cent, which are whole: half a cent is not less for being 0.34499999999999997.
+  const cents = Math.round(Math.round(usd * 10_000) / 100);
+  return `$${(cents / 100).toFixed(2).replace(/\B(?=(\d{3})+\.)/g, ',')}`;
+}
 
 type Priced = z.infer<typeof VariantCost> & { steadyUsd: number };
 

@@ -184,14 +184,14 @@ export abstract class Gate {
 
 const CODE = /Your code to log in to Portcullis: (\S+)/;
 
-/** Asks until the answer is there; the bound is for failing tests, not for passing ones. */
+/** Asks until the answer is there, less and less often; the bound is for failing tests, not for passing ones. */
 export async function eventually<T>(what: string, ask: () => Promise<T | undefined | false>, ms = 15_000): Promise<T> {
   const until = Date.now() + ms;
-  for (;;) {
+  for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 1.4, 250)) {
     const answer = await ask();
     if (answer) return answer;
     if (Date.now() > until) throw new Error(`Within ${ms} ms there was no ${what}.`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
 
