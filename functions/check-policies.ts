@@ -72,18 +72,20 @@ export const { handler, run } = task({
     let recorded: RecordOf<'findings'> | undefined = mine.findings;
     let plans: Stream | undefined;
     if (!recorded) {
-      if (!change.endpoint.planned) plans = await readPlans(services, change.endpoint);
+      // The fleet is read meanwhile.
+      const reading = change.endpoint.planned ? undefined : readPlans(services, change.endpoint);
+      reading?.catch(() => undefined);
       const settings = await settingsNow(services);
       await keepSettings(services, settings);
-      const plansNow = plans?.history;
       const judging = (history: EndpointHistory, fleet: FleetView) => {
         const at = services.now();
         const waivers = heldWaivers(history, generation, opened.environment.name, at);
-        return judge({ opened, settings, plans: plansNow, at, waivers, fleet });
+        return judge({ opened, settings, plans: plans?.history, at, waivers, fleet });
       };
-      const fleet = await judgeOnFleet(services, opened, settings, (view) => ({
-        blocked: judging(stream.history, view).decision === 'blocked',
-      }));
+      const fleet = await judgeOnFleet(services, opened, settings, async (view) => {
+        plans = await reading;
+        return { blocked: judging(stream.history, view).decision === 'blocked' };
+      });
       // Judged at its place in the stream: a waiver that is granted or revoked in between is before it or after it.
       const after = await append(services, stream, (history) => ({
         id: `findings#${generation}`,

@@ -49,7 +49,7 @@ export async function judgeOnFleet(
   services: With<'dynamodb'>,
   opened: RecordOf<'change-opened'>,
   settings: PolicySettings,
-  judge: (view: FleetView) => { blocked: boolean },
+  judge: (view: FleetView) => { blocked: boolean } | Promise<{ blocked: boolean }>,
 ): Promise<FleetView> {
   const { facts, generation } = opened;
   const environment = opened.environment.name;
@@ -57,13 +57,13 @@ export async function judgeOnFleet(
   const places = placesOf(services).map(placeKey);
   const ref = { ...facts.endpoint, ...(opened.plan && { planned: true as const }) };
   let view: FleetView | undefined;
-  const look = ({ fleet, sequence }: Awaited<ReturnType<typeof readFleet>>) => {
+  const look = async ({ fleet, sequence }: Awaited<ReturnType<typeof readFleet>>) => {
     view = viewOf(fleet, { ref, generation, sequence }, settings, { measure, at: services.now(), places });
-    return { view, granted: !judge(view).blocked };
+    return { view, granted: !(await judge(view)).blocked };
   };
-  if (opened.plan) return look(await readFleet(services, environment)).view;
-  await appendToFleet(services, environment, (now) => {
-    const { granted } = look(now);
+  if (opened.plan) return (await look(await readFleet(services, environment))).view;
+  await appendToFleet(services, environment, async (now) => {
+    const { granted } = await look(now);
     const entry = judgedEntry(now.fleet, opened, granted, measure);
     const why = { generation, because: 'judged' as const };
     if (entry && view) view = { ...view, claimed: true };

@@ -179,20 +179,23 @@ export async function readFleet(services: With<'dynamodb'>, environment: Environ
   return known;
 }
 
+type Appended = { id: string; body: RecordBody };
+
 /**
- * Appends what `build` makes of the fleet as it is, or nothing where it returns undefined. Where somebody else was
+ * Appends what `build` makes of the fleet as it is, or nothing where it returns undefined. Until it answers, the fleet does
+ * not go on changing here. Where somebody else was
  * faster, what they wrote is read and `build` asked again: granting money and recording it is one conditional insert.
  */
 export async function appendToFleet(
   services: With<'dynamodb'>,
   environment: Environment,
-  build: (now: FleetNow) => { id: string; body: RecordBody } | undefined,
+  build: (now: FleetNow) => Appended | undefined | Promise<Appended | undefined>,
 ): Promise<void> {
   const known = knownFleet(services, environment);
   await known.inTurn(async () => {
     for (let attempt = 0; attempt < MAX_TRIES; attempt += 1) {
       await catchUp(services, known);
-      const draft = build(known);
+      const draft = await build(known);
       if (!draft) return;
       if (!(await insertNext(services, known, draft.id, draft.body))) continue;
       if (known.sinceSummary >= SUMMARY_AFTER) await sumUp(services, known);
