@@ -16,6 +16,7 @@ import {
   total,
 } from './driver.ts';
 import { BENCH_CONFIG } from './pipeline.ts';
+import { putMonitors, putObject } from './typical-parts.ts';
 import { openCount, withWaiting } from './waiting-requests.ts';
 
 /** (c) From the start of the process to the ready line, with dependencies installed. */
@@ -76,18 +77,9 @@ const target = (operation: string) => `SageMaker.${operation}`;
 
 /** An endpoint with two variants (two models, two artifacts in one bucket) and two schedules with job definitions. */
 export async function typicalEndpoint(awsUrl: string, name: string): Promise<void> {
-  const put = (path: string, body = '') =>
-    fetch(`${awsUrl}${path}`, {
-      method: 'PUT',
-      body,
-      headers: {
-        authorization:
-          'AWS4-HMAC-SHA256 Credential=bench/20261120/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0',
-      },
-    });
-  await put('/artifacts');
+  await putObject(awsUrl, '/artifacts');
   for (const model of ['a', 'b']) {
-    await put(`/artifacts/${name}/${model}.tar.gz`, 'weights');
+    await putObject(awsUrl, `/artifacts/${name}/${model}.tar.gz`, 'weights');
     await call(awsUrl, target('CreateModel'), {
       ModelName: `${name}-${model}`,
       ExecutionRoleArn: `arn:aws:iam::${ACCOUNT}:role/hosting`,
@@ -115,33 +107,7 @@ export async function typicalEndpoint(awsUrl: string, name: string): Promise<voi
       },
     },
   });
-  for (const type of ['DataQuality', 'ModelQuality']) {
-    await call(awsUrl, target(`Create${type}JobDefinition`), {
-      JobDefinitionName: `${name}-${type}`,
-      [`${type}AppSpecification`]: {
-        ImageUri: 'monitor:1',
-        ...(type === 'ModelQuality' ? { ProblemType: 'Regression' } : {}),
-      },
-      [`${type}BaselineConfig`]: { ConstraintsResource: { S3Uri: 's3://artifacts/constraints.json' } },
-      [`${type}JobInput`]: {
-        EndpointInput: { EndpointName: name, LocalPath: '/opt/ml' },
-        ...(type === 'ModelQuality' ? { GroundTruthS3Input: { S3Uri: 's3://artifacts/truth' } } : {}),
-      },
-      [`${type}JobOutputConfig`]: {
-        MonitoringOutputs: [{ S3Output: { S3Uri: 's3://artifacts/out', LocalPath: '/opt/out' } }],
-      },
-      JobResources: { ClusterConfig: { InstanceCount: 1, InstanceType: 'ml.m5.large', VolumeSizeInGB: 20 } },
-      RoleArn: `arn:aws:iam::${ACCOUNT}:role/monitor`,
-    });
-    await call(awsUrl, target('CreateMonitoringSchedule'), {
-      MonitoringScheduleName: `${name}-${type}`,
-      MonitoringScheduleConfig: {
-        MonitoringJobDefinitionName: `${name}-${type}`,
-        MonitoringType: type,
-        ScheduleConfig: { ScheduleExpression: 'cron(0 * ? * * *)' },
-      },
-    });
-  }
+  await putMonitors(awsUrl, name);
 }
 
 const shown = (calls: Map<string, number>) =>

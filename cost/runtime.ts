@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { putObject } from '../bench/typical-parts.ts';
 import { connectRpc } from '../local/aws/rpc.ts';
 import { openStore } from '../local/aws/store.ts';
 import type { QueuedEvent, WorkerOptions } from '../local/aws/worker.ts';
@@ -102,13 +103,7 @@ export async function openRuntime(template: Template, { file, prices }: Packaged
   );
   const own = createServices(config);
   await ensureTables(own.dynamodb, config.tables);
-  await fetch(`${awsUrl}/${ARCHIVE}`, {
-    method: 'PUT',
-    headers: {
-      authorization:
-        'AWS4-HMAC-SHA256 Credential=x/20261120/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0',
-    },
-  });
+  await putObject(awsUrl, `/${ARCHIVE}`);
 
   async function call(lambda: string, input: unknown, from: Pick<Invocation, 'state' | 'execution'> = {}) {
     const run = functions.get(lambda);

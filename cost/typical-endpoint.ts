@@ -1,23 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { call } from '../bench/driver.ts';
+import { ACCOUNT, call } from '../bench/driver.ts';
+import { putMonitors, putObject } from '../bench/typical-parts.ts';
 import type { Kind } from './mix.ts';
 import { until } from './until.ts';
 
-const ACCOUNT = '000000000000';
 export const INSTANCES = { dev: 1, staging: 1, prod: 2 };
 
 const sagemaker = (awsUrl: string, operation: string, input: object) => call(awsUrl, `SageMaker.${operation}`, input);
 
 /** Puts an object into the one bucket there is; with '' as its path, makes the bucket. */
-const putArtifact = (awsUrl: string, path: string) =>
-  fetch(`${awsUrl}/artifacts${path}`, {
-    method: 'PUT',
-    body: path && 'weights',
-    headers: {
-      authorization:
-        'AWS4-HMAC-SHA256 Credential=x/20261120/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0',
-    },
-  });
+const putArtifact = (awsUrl: string, path: string) => putObject(awsUrl, `/artifacts${path}`, path && 'weights');
 
 /** Two models with an artifact each. Returns their names. */
 export async function makeModels(awsUrl: string, version: string): Promise<string[]> {
@@ -92,31 +84,7 @@ export async function makeEndpoint(awsUrl: string, name: string, environment: Ki
     Tags: [{ Key: 'environment', Value: environment }],
     DeploymentConfig: deploymentOf(name),
   });
-  for (const type of ['DataQuality', 'ModelQuality']) {
-    const ground = type === 'ModelQuality';
-    await sagemaker(awsUrl, `Create${type}JobDefinition`, {
-      JobDefinitionName: `${name}-${type}`,
-      [`${type}AppSpecification`]: { ImageUri: 'monitor:1', ...(ground && { ProblemType: 'Regression' }) },
-      [`${type}BaselineConfig`]: { ConstraintsResource: { S3Uri: 's3://artifacts/constraints.json' } },
-      [`${type}JobInput`]: {
-        EndpointInput: { EndpointName: name, LocalPath: '/opt/ml' },
-        ...(ground && { GroundTruthS3Input: { S3Uri: 's3://artifacts/truth' } }),
-      },
-      [`${type}JobOutputConfig`]: {
-        MonitoringOutputs: [{ S3Output: { S3Uri: 's3://artifacts/out', LocalPath: '/opt/out' } }],
-      },
-      JobResources: { ClusterConfig: { InstanceCount: 1, InstanceType: 'ml.m5.large', VolumeSizeInGB: 20 } },
-      RoleArn: `arn:aws:iam::${ACCOUNT}:role/monitor`,
-    });
-    await sagemaker(awsUrl, 'CreateMonitoringSchedule', {
-      MonitoringScheduleName: `${name}-${type}`,
-      MonitoringScheduleConfig: {
-        MonitoringJobDefinitionName: `${name}-${type}`,
-        MonitoringType: type,
-        ScheduleConfig: { ScheduleExpression: 'cron(0 * ? * * *)' },
-      },
-    });
-  }
+  await putMonitors(awsUrl, name);
   return models;
 }
 

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import tls from 'node:tls';
-import { certificatesIn } from '../shared/model/certificates.ts';
 import { isProdStage } from '../shared/model/protection.ts';
+import { readCertificates } from './certificate-file.ts';
 
 type Env = Record<string, string | undefined>;
 
@@ -13,17 +12,7 @@ function authoritiesFrom(path: string | undefined): string[] {
   if (!path) return [];
   // Node 24.5 and newer.
   if (!('setDefaultCACertificates' in tls)) throw new Error(`takes Node 24.5 or newer, and this is ${process.version}`);
-  let pem: string;
-  try {
-    pem = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new Error(`${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
-  }
-  try {
-    return certificatesIn(pem).map((each) => each.toString());
-  } catch (error) {
-    throw new Error(`${path} ${(error as Error).message}`);
-  }
+  return readCertificates(path).certificates.map((each) => each.toString());
 }
 
 /** Outside of prod, and there only, it may be said that nobody is verified. */

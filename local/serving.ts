@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { readSecretFile } from '../shared/aws/secret-file.ts';
-import { certificatesIn, isFor, keyProblem, namesOf, periodProblem } from '../shared/model/certificates.ts';
+import { type certificatesIn, isFor, keyProblem, namesOf, periodProblem } from '../shared/model/certificates.ts';
 import { isLoopbackHost } from '../shared/model/loopback.ts';
+import { readCertificates } from './certificate-file.ts';
 
 /** A certificate with its chain and its private key, as PEM. TLS 1.2 or newer is spoken, whatever Node was told. */
 export type ServedTls = { cert: string; key: string; minVersion: 'TLSv1.2' };
@@ -25,25 +25,6 @@ function take<T>(name: string, problems: string[], read: () => T): T | undefined
   } catch (error) {
     problems.push(`environment: ${name}: ${(error as Error).message}`);
     return undefined;
-  }
-}
-
-function readCertificates(path: string, at: string): { pem: string; certificates: ReturnType<typeof certificatesIn> } {
-  let pem: string;
-  try {
-    pem = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new Error(`${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
-  }
-  try {
-    const certificates = certificatesIn(pem);
-    for (const each of certificates) {
-      const wrong = periodProblem(each, at);
-      if (wrong) throw new Error(`${wrong} (${each.subject.replaceAll('\n', ', ')})`);
-    }
-    return { pem, certificates };
-  } catch (error) {
-    throw new Error(`${path} ${(error as Error).message}`);
   }
 }
 
@@ -71,7 +52,7 @@ function readTls(env: Env, at: string, problems: string[]): Pick<Serving, 'url' 
     problems.push(`environment: ${missing}: must be set where ${there} is; TLS takes both`);
     return undefined;
   }
-  const found = take(CERT, problems, () => readCertificates(certFile, at));
+  const found = take(CERT, problems, () => readCertificates(certFile, (each) => periodProblem(each, at)));
   const key = take(KEY, problems, () => readSecretFile(keyFile));
   const leaf = found?.certificates[0];
   const wrong = leaf && key !== undefined ? keyProblem(leaf, key) : undefined;
