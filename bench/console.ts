@@ -1,8 +1,9 @@
 // `npm run bench:console`: how fast the pages are over a long ledger, and what each reads. `--records n` for a shorter
 // one. Exit code 1 where a page misses the goal. `--keep` leaves the runtime up, to look around in.
 import { parseArgs } from 'node:util';
+import { createServices } from '../shared/aws/all-services.ts';
 import { storeToken } from '../shared/aws/approvals.ts';
-import { createServices, type Services } from '../shared/aws/services.ts';
+import type { Services } from '../shared/aws/services.ts';
 import { loadConfig } from '../shared/config-yaml.ts';
 import { fillLedger } from './change-stories.ts';
 import { percentile, startRuntime } from './driver.ts';
@@ -99,7 +100,7 @@ try {
   process.env.AWS_ENDPOINT_URL = runtime.awsUrl;
   process.env.AWS_ACCESS_KEY_ID = 'bench';
   process.env.AWS_SECRET_ACCESS_KEY = 'bench';
-  const { respond } = await import('../functions/http-api.ts');
+  const { respond } = await import('../local/http-api.ts');
   const stateMachineArn = 'arn:aws:states:us-east-1:000000000000:stateMachine:endpoint-compliance';
   const config = { ...loadConfig({ AWS_REGION: 'us-east-1' }), consoleUrl: runtime.consoleUrl, stateMachineArn };
   const services = createServices(config);

@@ -1,5 +1,5 @@
+import { createServices } from '../shared/aws/all-services.ts';
 import { readEndpoint } from '../shared/aws/endpoint-reader.ts';
-import { createServices } from '../shared/aws/services.ts';
 import { loadConfig } from '../shared/config-yaml.ts';
 import {
   ACCOUNT,

@@ -111,7 +111,7 @@ async function benchAppend(): Promise<boolean> {
     process.env.AWS_ENDPOINT_URL = runtime.awsUrl;
     process.env.AWS_ACCESS_KEY_ID = 'bench';
     process.env.AWS_SECRET_ACCESS_KEY = 'bench';
-    const { createServices } = await import('../shared/aws/services.ts');
+    const { createServices } = await import('../shared/aws/all-services.ts');
     const { loadConfig } = await import('../shared/config-yaml.ts');
     const services = createServices(
       loadConfig({ ...process.env, PORTCULLIS_CONFIG: join(runtime.dataDir, 'portcullis.yaml') }),

@@ -123,8 +123,8 @@ try {
       queries: QUERIES.breakGlass(wholeYear),
     },
     'waivers in force on a day': {
-      ask: (cost) => listWaivers(services, day(-30), cost),
-      queries: QUERIES.waiversOn(day(-30)),
+      ask: (cost) => listWaivers(services, { from: day(-30), to: day(-29) }, cost),
+      queries: QUERIES.waiversOn({ from: day(-30), to: day(-29) }),
     },
     'limits of a decision (the entry)': {
       ask: all(QUERIES.settings('limits', policyDigest)),

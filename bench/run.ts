@@ -1,14 +1,17 @@
-// `npm run bench`: every benchmark, each with its goal. Exit code 1 where one is missed. `--only a,b` runs some of them.
+// `npm run bench`: every benchmark, each with its goal. Exit code 1 where one is missed. `--only a,b` runs some of them,
+// `--seconds 15` the pipeline for so long.
 import { parseArgs } from 'node:util';
 import { benchEncryption } from './encryption.ts';
 import { benchReads, benchStart, benchWaiting } from './footprint.ts';
 import { benchDuplicates, benchPipeline } from './pipeline.ts';
 import { benchPolicies } from './policies.ts';
 
-const { values } = parseArgs({ options: { json: { type: 'boolean' }, only: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { json: { type: 'boolean' }, only: { type: 'string' }, seconds: { type: 'string' } },
+});
 const benches: Record<string, () => Promise<{ ok: boolean; lines: string[]; result: object }>> = {
   policies: () => benchPolicies(),
-  pipeline: () => benchPipeline(),
+  pipeline: () => benchPipeline(values.seconds === undefined ? {} : { seconds: Number(values.seconds) }),
   duplicates: () => benchDuplicates(),
   start: () => benchStart(),
   reads: () => benchReads(),

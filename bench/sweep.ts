@@ -3,10 +3,11 @@
 import { parseArgs } from 'node:util';
 import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb';
 import { run as sweep } from '../functions/sweep.ts';
+import { createServices } from '../shared/aws/all-services.ts';
 import { readEndpoint } from '../shared/aws/endpoint-reader.ts';
 import { listFleet } from '../shared/aws/fleet-listing.ts';
 import { appendToFleet } from '../shared/aws/fleet-stream.ts';
-import { createServices, type Services } from '../shared/aws/services.ts';
+import type { Services } from '../shared/aws/services.ts';
 import { loadConfig } from '../shared/config-yaml.ts';
 import { gateActor } from '../shared/model/actor.ts';
 import { canonicalJson, sha256 } from '../shared/model/canonical-json.ts';

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { openStore } from '../local/aws/store.ts';
+import { createServices } from '../shared/aws/all-services.ts';
 import { storeToken } from '../shared/aws/approvals.ts';
 import { executionName } from '../shared/aws/executions.ts';
 import { append, type Stream } from '../shared/aws/ledger.ts';
-import { createServices, type Services } from '../shared/aws/services.ts';
+import type { Services } from '../shared/aws/services.ts';
 import { loadConfig } from '../shared/config-yaml.ts';
 import { gateActor } from '../shared/model/actor.ts';
 import { sha256 } from '../shared/model/canonical-json.ts';

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { whatOf } from './audit.ts';
+import { paceFor } from './audit-reconcile.ts';
 import { writeBundle } from './bundle/write-bundle.ts';
 import { noteExport } from './note-export.ts';
 import { CliError, EXIT, json, type Output } from './output.ts';
@@ -28,7 +29,8 @@ export async function auditBundle(options: Options, output: Output): Promise<num
   const hide = hiderFrom(options.pseudonymise, services);
   const key = await tried(readKey);
   const source = { bucket: options.trailBucket, prefix: options.trailPrefix };
-  const how = options.reconcile === false ? { not: 'it was not asked for (--no-reconcile).' } : { source };
+  const how =
+    options.reconcile === false ? { not: 'it was not asked for (--no-reconcile).' } : { source, ...paceFor(options) };
   const reconciliation = await reconciledFor(services, scope, hide, how);
   const progress = output.terminal ? (records: number) => output.err(`${records} records`) : undefined;
   const { manifest, manifestSha256, bytes } = await writeBundle(options.output, {

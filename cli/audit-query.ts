@@ -21,7 +21,7 @@ import {
 import { auditList, streamFor } from './audit.ts';
 import { type AwsOptions, monthOf, servicesFor } from './context.ts';
 import { CliError, EXIT, json, type Output, table } from './output.ts';
-import { momentOf } from './trail-scope.ts';
+import { momentOf, timeOf } from './trail-scope.ts';
 
 /** What `audit list` can be asked; one question at a time, and when. */
 export type QueryOptions = AwsOptions & {
@@ -115,10 +115,10 @@ async function asked(options: QueryOptions, services: Services): Promise<Asking>
       },
     };
   if (waiversOn !== undefined) {
-    const moment = momentOf('--waivers-on', waiversOn);
+    const on = timeOf('--waivers-on', waiversOn);
     return {
-      all: async (on, cost) =>
-        (await listWaivers(on, moment, cost)).map(({ id, approver, ...waiver }) => ({
+      all: async (services, cost) =>
+        (await listWaivers(services, on, cost)).map(({ id, approver, ...waiver }) => ({
           ...waiver,
           waiver: id,
           actor: approver,

@@ -1,5 +1,5 @@
 import { noteAudit } from '../shared/aws/audit-note.ts';
-import { reconcile } from '../shared/aws/reconcile.ts';
+import { type ReconcileOptions, reconcile } from '../shared/aws/reconcile.ts';
 import { forRecord, isReconciled, type Reconciliation } from '../shared/model/reconciliation-result.ts';
 import { type AwsOptions, servicesFor } from './context.ts';
 import { CliError, EXIT, json, type Output, visible } from './output.ts';
@@ -15,6 +15,23 @@ type Options = AwsOptions & {
   /** False with --no-record. */
   record?: boolean;
 };
+
+/** On one machine an event is handled in seconds, and lookups may follow each other at once. */
+export const paceFor = ({ local }: AwsOptions): Pick<ReconcileOptions, 'settlingMs' | 'pause'> =>
+  local ? { settlingMs: 60_000, pause: async () => {} } : {};
+
+/** Was there neither a call nor a decision? Then all is not well, it was not looked at. */
+export const heldNothing = ({ calls, decisions }: Reconciliation): boolean => calls.total + decisions.total === 0;
+
+/** What is said first of a comparison: never that all is well where something is missing, unread or not yet known. */
+export function verdictOn(result: Reconciliation): string {
+  const { calls } = result;
+  if (!isReconciled(result)) return 'NOT reconciled:';
+  if (heldNothing(result)) return 'Not reconciled: there was nothing to hold together.';
+  return calls.tooNew === 0
+    ? 'Reconciled: each call has one decision, and each decision a cause.'
+    : `Reconciled but for what is too new to tell (${calls.tooNew}): every other call has one decision, and each decision a cause.`;
+}
 
 /** What a reconciliation says, in lines. */
 export function reconciliationLines(result: Reconciliation): string[] {
@@ -52,21 +69,15 @@ export async function auditReconcile(options: Options, output: Output): Promise<
     if (output.terminal && calls % 1_000 === 0) output.err(`${calls} calls`);
   };
   const source = { bucket: options.trailBucket, prefix: options.trailPrefix };
-  const result = await reconcile(services, { from, to, source, progress });
-  const reconciled = isReconciled(result);
+  const result = await reconcile(services, { from, to, source, progress, ...paceFor(options) });
+  const reconciled = isReconciled(result) && !heldNothing(result);
   const id = `reconciled#${services.newId()}`;
   const body = { kind: 'reconciled', generation: 1, reconciled, ...forRecord(result) } as const;
   const noted =
     options.record === false ? { reason: 'not asked for' } : await tried(() => noteAudit(services, id, body));
   if (options.json) output.out(json({ reconciled, ...result, recorded: !('reason' in noted) }));
-  else for (const line of reconciliationLines(result)) output.out(visible(line));
+  else for (const line of [verdictOn(result), ...reconciliationLines(result)]) output.out(visible(line));
   if ('reason' in noted && options.record !== false) output.err(`NOT RECORDED in the ledger: ${visible(noted.reason)}`);
-  if (result.notRead.length > 0) return EXIT.couldNotCheck;
-  if (result.calls.total + result.decisions.total === 0) {
-    output.err('There was nothing to reconcile.');
-    return EXIT.couldNotCheck;
-  }
-  if (!options.json)
-    output.out(reconciled ? 'Reconciled: each call has one decision, and each decision a cause.' : 'NOT reconciled.');
+  if (heldNothing(result) || result.notRead.length > 0) return EXIT.couldNotCheck;
   return reconciled ? EXIT.fine : EXIT.violations;
 }

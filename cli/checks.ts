@@ -1,5 +1,5 @@
-import { unreachable } from './context.ts';
 import { EXIT, table } from './output.ts';
+import { unreachable } from './unreachable.ts';
 
 /** What a check found. What could not be checked is neither fine nor wrong. */
 export type Found = { result: 'ok' | 'warning' | 'problem' | 'could not check'; detail: string };

@@ -1,22 +1,36 @@
 import { Command, Option } from 'commander';
 import { VERSION } from '../shared/model/version.ts';
-import { EXIT, standardOutput as output } from './output.ts';
+import { EXIT, type Output, standardOutput } from './output.ts';
 import { refusePrivileges } from './refuse-privileges.ts';
 import type { Format } from './report.ts';
 
-/** With which code the process ends, once a command has ended. */
-export const ended: { code: number } = { code: EXIT.fine };
+/** The command line that is being run: where it prints, and with which code it ends once it has. */
+export const running: { output: Output; code: number } = { output: standardOutput, code: EXIT.fine };
+const output: Output = {
+  out: (text) => running.output.out(text),
+  err: (text) => running.output.err(text),
+  get terminal() {
+    return running.output.terminal;
+  },
+  get width() {
+    return running.output.width;
+  },
+};
 /** Commands are loaded when they are used, so that each starts fast. */
 const run = (action: () => Promise<number>) => async () => {
-  ended.code = await action();
+  running.code = await action();
 };
 
-/** Every command, its options and its help; cli/main.ts runs it. */
+/** Every command, its options and its help; cli/run.ts runs it. */
 export const program = new Command('portcullis')
   .description('The compliance gate for Amazon SageMaker endpoints.')
   .version(VERSION)
   .showHelpAfterError('(add --help for how it is used)')
   .exitOverride()
+  .configureOutput({
+    writeOut: (text) => output.out(text.replace(/\n$/, '')),
+    writeErr: (text) => output.err(text.replace(/\n$/, '')),
+  })
   .addHelpText(
     'after',
     `

@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
 import { openSecurityLog, SecurityLogError } from '../local/security-log.ts';
-import { readAccountId } from '../shared/aws/account.ts';
-import { createServices, type Services } from '../shared/aws/services.ts';
+import { type Services, servicesWith } from '../shared/aws/services.ts';
 import { loadConfig } from '../shared/config-yaml.ts';
 import { Endpoint } from '../shared/model/endpoint-ref.ts';
+import { clientsWhenUsed } from './clients-when-used.ts';
 import { CliError, EXIT, visible } from './output.ts';
+import { unreachable } from './unreachable.ts';
 
 /** Options that every command with AWS behind it takes. */
 export type AwsOptions = { local?: boolean; awsPort?: string; region?: string; stage?: string };
@@ -45,9 +46,11 @@ export function servicesFor({ local, awsPort, region, stage }: AwsOptions): Serv
   process.env.AWS_REGION ??= process.env.AWS_DEFAULT_REGION ?? 'us-east-1';
   const config = loadConfig(process.env);
   const logs = process.env.PORTCULLIS_LOG_DIRECTORY;
-  if (!logs) return createServices(config);
+  if (!logs) return servicesWith(clientsWhenUsed, config);
   try {
-    return createServices(config, { note: openSecurityLog(resolve(logs), () => new Date().toISOString()).note });
+    return servicesWith(clientsWhenUsed, config, {
+      note: openSecurityLog(resolve(logs), () => new Date().toISOString()).note,
+    });
   } catch (error) {
     throw error instanceof SecurityLogError ? new CliError(error.message) : error;
   }
@@ -70,6 +73,7 @@ export function monthOf(text: string | undefined): string | undefined {
 
 /** The account that the credentials belong to. */
 export async function accountOf(services: Services): Promise<string> {
+  const { readAccountId } = await import('../shared/aws/caller.ts');
   try {
     const account = await readAccountId(services);
     if (account) return account;
@@ -90,27 +94,4 @@ export async function endpointNamed(services: Services, name: string, account?: 
   const [{ path, message } = { path: [], message: '' }] = ref.error.issues;
   if (path[0] === 'account') throw new CliError(`--account is ${visible(account ?? '')}; it ${message}.`, EXIT.usage);
   throw new CliError(`"${visible(name)}" is no endpoint name; it ${message}.`, EXIT.usage);
-}
-
-/** An error from the SDK in words that say what to do. */
-export function unreachable(error: unknown): CliError {
-  const { name, message, code } = error as Error & { code?: string };
-  if (name === 'CredentialsProviderError') {
-    return new CliError(
-      'No AWS credentials were found. Set AWS_PROFILE, log in, or use --local for the runtime on this machine.',
-    );
-  }
-  if (code === 'ECONNREFUSED' || (name === 'AggregateError' && code === 'ECONNREFUSED')) {
-    return new CliError(
-      `Nothing listens at ${process.env.AWS_ENDPOINT_URL ?? 'the AWS endpoint'}. Start the runtime with "portcullis up".`,
-    );
-  }
-  if (name === 'ResourceNotFoundException') {
-    return new CliError(
-      "The gate's tables are not there. Is the gate deployed in this account and region? (--local for this machine)",
-    );
-  }
-  // What the SDK throws says which service call it was about; anything else did not come from AWS.
-  const fromAws = typeof error === 'object' && error !== null && '$metadata' in error;
-  return new CliError(fromAws ? `AWS refused: ${name}: ${message}` : `It could not be done: ${name}: ${message}`);
 }

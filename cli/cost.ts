@@ -1,8 +1,9 @@
 import { readCostReport } from '../shared/aws/cost-report.ts';
 import type { EnvironmentReport } from '../shared/model/cost-report.ts';
 import { formatCents } from '../shared/model/hourly-cost.ts';
-import { type AwsOptions, servicesOfGate, unreachable } from './context.ts';
+import { type AwsOptions, servicesOfGate } from './context.ts';
 import { EXIT, json, type Output, table } from './output.ts';
+import { unreachable } from './unreachable.ts';
 
 const place = ({ account, region, name }: { account: string; region: string; name: string }) =>
   `${name} (${account}, ${region})`;

@@ -1,3 +1,4 @@
+import { lifeOfCertificates } from '../local/certificate-file.ts';
 import { readTableStatus, tryListing } from '../shared/aws/account.ts';
 import { listRules, readDeadLetters, readMailIdentity } from '../shared/aws/deployed-stack.ts';
 import { readLivePrices, wantsLivePrices } from '../shared/aws/live-prices.ts';
@@ -46,6 +47,16 @@ async function checkPrices(services: Services): Promise<Found> {
   return ageDays > PRICES_OLD_AFTER_DAYS
     ? warning(`${known}: read AWS's with "portcullis prices refresh", or compare them (prices.file)`)
     : ok(known);
+}
+
+/** What the console on one machine is served with. It is looked at by whoever may read the file. */
+function checkCertificate(path: string, at: string): Found {
+  try {
+    const { due, words } = lifeOfCertificates(path, at);
+    return due ? warning(`${path} ${words}: renew it (deployment/runbooks/key_rotation.md)`) : ok(`${path} ${words}`);
+  } catch (error) {
+    return problem((error as Error).message);
+  }
 }
 
 async function checkTable(services: Services, name: string): Promise<Found> {
@@ -111,13 +122,19 @@ const deployedChecks = (services: Services, stack: string): Promise<Check>[] => 
 ];
 
 /** Everything that is looked at, in the order in which it is told. */
-export async function diagnose(services: Services, options: Pick<AwsOptions, 'local' | 'stage'>): Promise<Check[]> {
+export async function diagnose(
+  services: Services,
+  options: Pick<AwsOptions, 'local' | 'stage'>,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Check[]> {
   const { config } = services;
+  const certificate = env.PORTCULLIS_TLS_CERT_FILE;
   return [
     { check: 'node', ...ok(process.version) },
     { check: 'configuration', ...ok('valid') },
     { check: 'approvers', ...checkApprovers(config) },
     { check: 'prices', ...(await checkPrices(services)) },
+    ...(certificate ? [{ check: 'certificate', ...checkCertificate(certificate, services.now()) }] : []),
     ...(await Promise.all([
       attempt('credentials', 'credentials that AWS knows', async () =>
         ok(`account ${await accountOf(services)}, region ${config.region}`),

@@ -1,7 +1,7 @@
-import { CommanderError, InvalidArgumentError } from 'commander';
-import { ConfigError } from '../shared/config.ts';
-import { ended, program } from './commands.ts';
-import { CliError, EXIT, standardOutput as output } from './output.ts';
+import { ConfigError } from '../shared/config-error.ts';
+import { program } from './commands.ts';
+import { EXIT, standardOutput as output } from './output.ts';
+import { run } from './run.ts';
 
 const [major = 0] = process.versions.node.split('.').map(Number);
 if (major < 24) {
@@ -13,7 +13,7 @@ process.env.AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE = '1';
 
 // Whoever reads has seen enough, as `head` has.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(ended.code);
+  if (error.code === 'EPIPE') process.exit();
   throw error;
 });
 
@@ -28,25 +28,7 @@ program.hook('preAction', async (_program, command) => {
   else if (command.name() !== 'up') throw new ConfigError(problems);
 });
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError || error instanceof InvalidArgumentError) {
-    // Help and version end this way too, with exit code 0.
-    ended.code = (error as CommanderError).exitCode === 0 ? EXIT.fine : EXIT.usage;
-  } else if (error instanceof CliError) {
-    output.err(error.message);
-    ended.code = error.exitCode;
-  } else if (error instanceof ConfigError) {
-    output.err(error.message);
-    ended.code = EXIT.couldNotCheck;
-  } else {
-    const { unreachable } = await import('./context.ts');
-    output.err(unreachable(error).message);
-    ended.code = EXIT.couldNotCheck;
-  }
-}
+process.exitCode = await run(process.argv.slice(2), output);
 // Idle connections must not keep a finished command waiting.
-process.exitCode = ended.code;
-if (process.stdout.writableLength === 0) process.exit(ended.code);
-else process.stdout.once('drain', () => process.exit(ended.code));
+if (process.stdout.writableLength === 0) process.exit();
+else process.stdout.once('drain', () => process.exit());

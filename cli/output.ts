@@ -38,7 +38,7 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
 }
 
 /** Lines as they are, and nothing in them that steers a terminal. In JSON the escapes mean what they stand for. */
-const printable = (text: string) => text.split('\n').map(visible).join('\n');
+export const printable = (text: string) => text.split('\n').map(visible).join('\n');
 
 export const standardOutput: Output = {
   out: (text) => void process.stdout.write(`${printable(text)}\n`),

@@ -6,8 +6,8 @@ import type { DeploymentPlan } from '../shared/model/deployment-plan.ts';
 import { EndpointRef } from '../shared/model/endpoint-ref.ts';
 import { type PlanState, partsOfPlanId, planId } from '../shared/model/plan-state.ts';
 import type { Mistake } from '../shared/model/submitted-plan.ts';
-import { unreachable } from './context.ts';
 import { CliError, EXIT } from './output.ts';
+import { unreachable } from './unreachable.ts';
 
 /** A gate that plans are submitted to: through AWS itself, or by HTTP. */
 export type PlanGate = {

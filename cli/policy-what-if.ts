@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { listStreams } from '../shared/aws/audit.ts';
 import { settingsByDigest } from '../shared/aws/decided-under.ts';
-import { ConfigError, type ConfigFile } from '../shared/config.ts';
+import type { ConfigFile } from '../shared/config.ts';
+import { ConfigError } from '../shared/config-error.ts';
 import { loadPrices, parseConfigFile } from '../shared/config-yaml.ts';
 import { refOfStream } from '../shared/model/endpoint-ref.ts';
 import type { Result } from '../shared/model/ledger-record.ts';

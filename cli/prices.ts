@@ -1,8 +1,9 @@
 import { readLivePrices, regionsOf, wantsLivePrices } from '../shared/aws/live-prices.ts';
 import { refreshPrices } from '../shared/aws/refresh-prices.ts';
 import { formatUsd } from '../shared/model/hourly-cost.ts';
-import { type AwsOptions, servicesOfGate, unreachable } from './context.ts';
+import { type AwsOptions, servicesOfGate } from './context.ts';
 import { CliError, EXIT, json, type Output, table } from './output.ts';
+import { unreachable } from './unreachable.ts';
 
 type Options = AwsOptions & { json?: boolean };
 

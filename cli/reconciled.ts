@@ -1,17 +1,16 @@
-import { reconcile } from '../shared/aws/reconcile.ts';
+import { type ReconcileOptions, reconcile } from '../shared/aws/reconcile.ts';
 import type { Services } from '../shared/aws/services.ts';
-import type { TrailSource } from '../shared/aws/trail-calls.ts';
 import type { Pseudonyms } from '../shared/model/pseudonym.ts';
 import { isReconciled, type Reconciliation } from '../shared/model/reconciliation-result.ts';
 import { mayHold, type TrailScope } from '../shared/model/trail-scope.ts';
-import { reconciliationLines } from './audit-reconcile.ts';
+import { heldNothing, reconciliationLines, verdictOn } from './audit-reconcile.ts';
 import type { BundleSources } from './bundle/write-bundle.ts';
 import { tried } from './witnesses.ts';
 
 /** CloudTrail keeps its event history for 90 days (LookupEvents); a reconciliation reads a day more than it is about. */
 const HISTORY_MS = 88 * 86_400_000;
 
-export type ReconcileWith = { source: TrailSource } | { not: string };
+export type ReconcileWith = Omit<ReconcileOptions, 'from' | 'to'> | { not: string };
 
 /** Only what is about the endpoint that was asked for; a call whose endpoint nobody knows may be about it. */
 function about(result: Reconciliation, scope: TrailScope): Reconciliation {
@@ -39,17 +38,11 @@ export async function reconciledFor(
   const to = scope.to ?? services.now();
   const from = scope.from ?? new Date(Date.parse(services.now()) - HISTORY_MS).toISOString();
   if (!(from < to)) return not('CloudTrail keeps no events of that time.');
-  const done = await tried(() => reconcile(services, { from, to, source: how.source }));
+  const done = await tried(() => reconcile(services, { ...how, from, to }));
   if ('reason' in done) return not(done.reason);
   const mine = about(done.value, scope);
   const result = hide ? hide.record(mine) : mine;
   if (result.read.length === 0) return not(result.notRead.join(' ') || 'CloudTrail could not be read.');
-  const nothing = result.calls.total + result.decisions.total === 0;
-  const reconciled = !nothing && isReconciled(result);
-  const verdict = nothing
-    ? 'Not reconciled: there was nothing to hold together.'
-    : reconciled
-      ? 'Reconciled: each call has one decision, and each decision a cause.'
-      : 'NOT reconciled:';
-  return { document: { reconciled, ...result }, told: [verdict, ...reconciliationLines(result)] };
+  const reconciled = isReconciled(result) && !heldNothing(result);
+  return { document: { reconciled, ...result }, told: [verdictOn(result), ...reconciliationLines(result)] };
 }

@@ -1,8 +1,9 @@
 import { run as receiveEvent } from '../functions/receive-event.ts';
 import { type DeadLetter, deadLetters } from '../shared/aws/dead-letters.ts';
 import type { Services } from '../shared/aws/services.ts';
-import { type AwsOptions, servicesOfGate, unreachable } from './context.ts';
+import { type AwsOptions, servicesOfGate } from './context.ts';
 import { CliError, EXIT, json, type Output, table } from './output.ts';
+import { unreachable } from './unreachable.ts';
 
 type Options = AwsOptions & { queue?: string[]; stage?: string; json?: boolean };
 

@@ -1,9 +1,10 @@
 import { type DryRun, dryRun } from '../shared/aws/remediation-look.ts';
 import type { RemediationCall } from '../shared/model/remediation-call.ts';
 import { conclude } from './approval-actions.ts';
-import { endpointNamed, servicesFor, unreachable } from './context.ts';
+import { endpointNamed, servicesFor } from './context.ts';
 import { type ActOptions, actAt } from './gate-request.ts';
 import { CliError, EXIT, json, type Output, visible } from './output.ts';
+import { unreachable } from './unreachable.ts';
 
 type Options = ActOptions & { account?: string; change?: string; dryRun?: boolean; yes?: boolean; reason?: string };
 

@@ -71,7 +71,9 @@ async function proveLedger(
     const run = spawnSync(process.execPath, [join(PROJECT, 'verifier/verify.mjs'), proof], { encoding: 'utf8' });
     for (const name of ['checkpoints.jsonl', 'public-key.pem'])
       renameSync(join(proof, name), join(directory, 'checkpoints', name));
-    for (const line of `${run.stdout}${run.stderr}`.trimEnd().split('\n')) output.out(`ledger: ${visible(line)}`);
+    // Of a line that was written over, which is how it tells how far it is, the end is left.
+    for (const line of `${run.stdout}${run.stderr}`.trimEnd().split('\n'))
+      output.out(`ledger: ${visible(line.split('\r').at(-1) ?? '')}`);
     return run.status === 0;
   } finally {
     rmSync(proof, { recursive: true, force: true });

@@ -3,9 +3,10 @@ import { listEndpointNames } from '../shared/aws/account.ts';
 import { readEndpoint } from '../shared/aws/endpoint-reader.ts';
 import type { Services } from '../shared/aws/services.ts';
 import { type EndpointRef, endpointArn } from '../shared/model/endpoint-ref.ts';
-import { type AwsOptions, accountOf, servicesFor, unreachable } from './context.ts';
+import { type AwsOptions, accountOf, servicesFor } from './context.ts';
 import type { Output } from './output.ts';
 import { type Checked, checkFacts, exitCodeFor, type Format, render } from './report.ts';
+import { unreachable } from './unreachable.ts';
 
 const ENDPOINTS_AT_ONCE = 4;
 

@@ -1,4 +1,4 @@
-import { ROUTES } from '../functions/http-api.ts';
+import { ROUTES } from '../local/http-api.ts';
 import { listOpenRequests } from '../shared/aws/approvals.ts';
 import { readStream } from '../shared/aws/ledger.ts';
 import type { Services } from '../shared/aws/services.ts';

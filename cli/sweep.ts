@@ -1,6 +1,7 @@
 import { run, type Summary, SweepIncompleteError } from '../functions/sweep.ts';
-import { type AwsOptions, servicesOfGate, unreachable } from './context.ts';
+import { type AwsOptions, servicesOfGate } from './context.ts';
 import { EXIT, json, type Output, table } from './output.ts';
+import { unreachable } from './unreachable.ts';
 
 type Counted = Exclude<keyof Summary, 'places'>;
 

@@ -1,9 +1,12 @@
 import type { Services } from '../shared/aws/services.ts';
 import { EndpointRef, refOfStream } from '../shared/model/endpoint-ref.ts';
 import { Environment } from '../shared/model/environment.ts';
+import type { AskedTime } from '../shared/model/ledger-question.ts';
 import type { TrailScope } from '../shared/model/trail-scope.ts';
 import { accountOf } from './context.ts';
 import { CliError, EXIT } from './output.ts';
+
+const DAY_MS = 86_400_000;
 
 export type ScopeOptions = { from?: string; to?: string; endpoint?: string; environment?: string };
 
@@ -17,6 +20,12 @@ export function momentOf(option: string, text: string): string {
     `${option} is "${text}"; it must be a day or a moment in UTC, such as 2026-11-01 or 2026-11-01T12:00:00Z.`,
     EXIT.usage,
   );
+}
+
+/** The whole of a day, or a moment. */
+export function timeOf(option: string, text: string): AskedTime {
+  const from = momentOf(option, text);
+  return { from, to: text.includes('T') ? from : new Date(Date.parse(from) + DAY_MS - 1).toISOString() };
 }
 
 async function endpointOf(services: Services, text: string): Promise<EndpointRef> {

@@ -1,10 +1,10 @@
 import type { Watch } from '../local/main.ts';
-import { createServices } from '../shared/aws/services.ts';
+import { createServices } from '../shared/aws/all-services.ts';
 import { probeReads, readIdentity, regionOfEnvironment } from '../shared/aws/watched-account.ts';
 import { loadConfig } from '../shared/config-yaml.ts';
 import { protectionVariable } from '../shared/model/protection.ts';
-import { unreachable } from './context.ts';
 import { CliError, type Output, visible } from './output.ts';
+import { unreachable } from './unreachable.ts';
 
 /** Whose credentials watch which account, and how often they look. */
 export type Watched = Watch & { arn: string; minutes: number };

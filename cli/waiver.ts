@@ -3,7 +3,7 @@ import { conclude } from './approval-actions.ts';
 import { type AwsOptions, endpointNamed, servicesFor } from './context.ts';
 import { type ActOptions, actAt } from './gate-request.ts';
 import { EXIT, json, type Output, table } from './output.ts';
-import { momentOf } from './trail-scope.ts';
+import { momentOf, timeOf } from './trail-scope.ts';
 
 type WaiverOptions = ActOptions & { account?: string };
 
@@ -51,18 +51,20 @@ export async function waiverRevoke(
   return conclude(result, (body) => `Recorded: waiver ${waiver} is revoked.${again(body)}`, options, output);
 }
 
-/** `waiver list`: those in force at a moment, today unless said otherwise. */
+/** `waiver list`: those in force at a moment or at some time of a day, now unless said otherwise. */
 export async function waiverList(
   options: AwsOptions & { json?: boolean; on?: string; endpoint?: string },
   output: Output,
 ): Promise<number> {
   const services = servicesFor(options);
-  const on = options.on === undefined ? services.now() : momentOf('--on', options.on);
+  const now = services.now();
+  const on = options.on === undefined ? { from: now, to: now } : timeOf('--on', options.on);
   const found = (await listWaivers(services, on)).filter(
     ({ endpoint }) => options.endpoint === undefined || endpoint === options.endpoint,
   );
   if (options.json) output.out(json(found));
-  else if (found.length === 0) output.out(`No waiver was in force at ${on}.`);
+  else if (found.length === 0)
+    output.out(`No waiver was in force ${on.from === on.to ? `at ${on.from}` : `on ${options.on}`}.`);
   else
     output.out(
       table(

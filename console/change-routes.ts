@@ -17,7 +17,7 @@ import { csvReply, type Problem, pageReply, type Reply } from '../web/reply.ts';
 import { notFound } from '../web/routing.ts';
 import { putBackToken } from './put-back-token.ts';
 import { recordReading } from './record-reading.ts';
-import type { Route, Visit } from './visit.ts';
+import type { Route, Showing, Visit } from './visit.ts';
 
 /** The rows on a page that was not asked for more. */
 const LISTED = ROWS[0];
@@ -30,7 +30,7 @@ const badFilter = (why: string): Problem => ({
 });
 
 /** What the address asks for: the filter, how many rows, and from where on. */
-function askedFor({ event }: Visit) {
+function askedFor({ event }: Visit<Showing>) {
   const { after = '', rows = '', ...query } = Object.fromEntries(new URLSearchParams(event.rawQueryString));
   const parsed = readChangeFilter(new URLSearchParams(query));
   if (!parsed.success) {
@@ -43,7 +43,7 @@ function askedFor({ event }: Visit) {
   return { filter: parsed.data, limit, ...(place && { after, place }) };
 }
 
-async function showChanges(visit: Visit): Promise<Reply | Problem> {
+async function showChanges(visit: Visit<Showing>): Promise<Reply | Problem> {
   const asked = askedFor(visit);
   if ('happened' in asked) return asked;
   const { services } = visit;
@@ -53,7 +53,7 @@ async function showChanges(visit: Visit): Promise<Reply | Problem> {
   return pageReply(changesPage({ ...list, filter, limit, after, days: daysOf(filter, services.now()) }));
 }
 
-async function showChangesCsv(visit: Visit): Promise<Reply | Problem> {
+async function showChangesCsv(visit: Visit<Showing>): Promise<Reply | Problem> {
   const asked = askedFor(visit);
   if ('happened' in asked) return asked;
   const { filter, limit, place } = asked;
@@ -66,7 +66,7 @@ async function showChangesCsv(visit: Visit): Promise<Reply | Problem> {
 type PutBackRefusal = { reason: string; typed: Typed };
 
 function visitorOn(
-  { session }: Visit,
+  { session }: Visit<Showing>,
   endpoint: EndpointRef,
   { generation, remediation }: ChangeHistory,
   refusal?: PutBackRefusal,
@@ -78,7 +78,7 @@ function visitorOn(
 
 /** The page of a change, or of a plan. */
 export async function showChangeOf(
-  visit: Visit,
+  visit: Visit<Showing>,
   planned: boolean,
   refused?: { status: number; refusal: PutBackRefusal },
 ): Promise<Reply | Problem> {
@@ -100,19 +100,24 @@ export async function showChangeOf(
   return pageReply(changePage({ endpoint: there, change, history, approval, visitor }), refused?.status);
 }
 
-async function showQuarantine({ services }: Visit): Promise<Reply> {
+async function showQuarantine({ services }: Visit<Showing>): Promise<Reply> {
   const [events, dropped] = await Promise.all([listQuarantined(services), listDropped(services)]);
   return pageReply(quarantinePage({ events, dropped }));
 }
 
 /** What anybody who may read the console can look around in. */
-export const changeRoutes: readonly Route[] = [
+export const changeRoutes: readonly Route<Showing>[] = [
   { method: 'GET', path: '/changes', answer: showChanges },
   { method: 'GET', path: '/changes.csv', answer: showChangesCsv },
   {
     method: 'GET',
     path: '/changes/{account}/{region}/{endpoint}/{generation}',
     answer: (visit) => showChangeOf(visit, false),
+  },
+  {
+    method: 'GET',
+    path: '/plans/{account}/{region}/{endpoint}/{generation}',
+    answer: (visit) => showChangeOf(visit, true),
   },
   { method: 'GET', path: '/quarantine', answer: showQuarantine },
 ];

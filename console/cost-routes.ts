@@ -1,10 +1,10 @@
 import { readCostReport } from '../shared/aws/cost-report.ts';
 import { costPage } from '../web/cost-page.ts';
 import { pageReply } from '../web/reply.ts';
-import type { Route } from './visit.ts';
+import type { Route, Showing } from './visit.ts';
 
 /** What the environments cost, for anybody who may read the console. */
-export const costRoutes: readonly Route[] = [
+export const costRoutes: readonly Route<Showing>[] = [
   {
     method: 'GET',
     path: '/cost',

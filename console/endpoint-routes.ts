@@ -4,9 +4,9 @@ import { endpointPage } from '../web/endpoint-page.ts';
 import { type Problem, pageReply, type Reply } from '../web/reply.ts';
 import { notFound } from '../web/routing.ts';
 import { recordReading } from './record-reading.ts';
-import type { Route, Visit } from './visit.ts';
+import type { Route, Showing, Visit } from './visit.ts';
 
-async function showEndpoint(visit: Visit): Promise<Reply | Problem> {
+async function showEndpoint(visit: Visit<Showing>): Promise<Reply | Problem> {
   const { parts, event, services } = visit;
   const { account, region, endpoint: name } = parts;
   const query = new URLSearchParams(event.rawQueryString);
@@ -29,6 +29,6 @@ async function showEndpoint(visit: Visit): Promise<Reply | Problem> {
 }
 
 /** An endpoint, and everything that happened to it. */
-export const endpointRoutes: readonly Route[] = [
+export const endpointRoutes: readonly Route<Showing>[] = [
   { method: 'GET', path: '/endpoints/{account}/{region}/{endpoint}', answer: showEndpoint },
 ];

@@ -10,15 +10,15 @@ import { backFromProviderPage, codePage, loginPage, toProviderPage } from '../we
 import { loginPath, nextPath, personalLink } from '../web/next-path.ts';
 import { type Problem, pageReply, type Reply, seeOther } from '../web/reply.ts';
 import { loginWay, providerOf } from './login-way.ts';
-import { type Answer, type Answering, bodyOf, type Route, type Visit } from './visit.ts';
+import { type Answer, bodyOf, type Route, type Showing, type Visit } from './visit.ts';
 
 const BINDING_SECONDS = 600;
 const REFUSED =
   'That is not the code, or it does not work any more. It works once, in the browser that asked for it, for ten minutes and five tries.';
 
-const nextOf = ({ event }: Visit) => nextPath(new URLSearchParams(event.rawQueryString).get('next'));
+const nextOf = ({ event }: Visit<Showing>) => nextPath(new URLSearchParams(event.rawQueryString).get('next'));
 
-async function showLogin(visit: Visit): Promise<Reply> {
+async function showLogin(visit: Visit<Showing>): Promise<Reply> {
   const { services, session } = visit;
   const next = nextOf(visit);
   const visitor = session && {
@@ -30,14 +30,14 @@ async function showLogin(visit: Visit): Promise<Reply> {
 }
 
 /** Takes a form's fields, or says why it is not looked at. */
-function fieldsOf({ event, services }: Visit): URLSearchParams | Problem {
+function fieldsOf({ event, services }: Visit<Showing>): URLSearchParams | Problem {
   const body = bodyOf(event);
   return refusedPost(event.headers, body, services.config.consoleUrl) ?? new URLSearchParams(body);
 }
 
 /** A route that takes a form. */
 const form =
-  (take: (fields: URLSearchParams, visit: Visit) => Promise<Reply | Problem>): Answer =>
+  (take: (fields: URLSearchParams, visit: Visit<Showing>) => Promise<Reply | Problem>): Answer<Showing> =>
   async (visit) => {
     const fields = fieldsOf(visit);
     return 'happened' in fields ? fields : take(fields, visit);
@@ -53,7 +53,7 @@ const notThisWay = (happened: string, why: string): Problem => ({
 const codePath = (next: string) => `/login/code?${new URLSearchParams({ next })}`;
 
 /** Whom to mail a code: the one whose link it is, or whose address was typed. */
-async function personMeant(fields: URLSearchParams, next: string, services: Answering): Promise<string | undefined> {
+async function personMeant(fields: URLSearchParams, next: string, services: Showing): Promise<string | undefined> {
   const email = fields.get('email')?.trim().toLowerCase();
   if (email) return approvalRules(services).approvers.find((each) => each.email.toLowerCase() === email)?.id;
   const link = personalLink(next);
@@ -70,16 +70,16 @@ const askForCode = form(async (fields, { services }) => {
   return seeOther(codePath(next), [setCookie('portcullis-login', binding, BINDING_SECONDS, consoleUrl)]);
 });
 
-async function showCode(visit: Visit): Promise<Reply> {
+async function showCode(visit: Visit<Showing>): Promise<Reply> {
   const next = nextOf(visit);
   return pageReply(codePage({ next, again: loginPath(next) }));
 }
 
-const bindingOf = ({ event, services }: Visit) =>
+const bindingOf = ({ event, services }: Visit<Showing>) =>
   cookieIn(event.cookies ?? [], 'portcullis-login', services.config.consoleUrl) ?? '';
 
 /** Begins the session, forgets what the login was tied to, and goes where the person wanted. */
-async function letIn({ services }: Visit, person: string, how: Authentication, next: string): Promise<Reply> {
+async function letIn({ services }: Visit<Showing>, person: string, how: Authentication, next: string): Promise<Reply> {
   const { consoleUrl, file } = services.config;
   const { secret } = await startSession(services, person, how);
   return seeOther(next, [
@@ -114,7 +114,7 @@ const NOT_CONFIRMED: Problem = {
 };
 
 /** Only shows: the navigation from the provider's site brings no cookie, and a GET changes nothing. */
-async function showBack({ event }: Visit): Promise<Reply | Problem> {
+async function showBack({ event }: Visit<Showing>): Promise<Reply | Problem> {
   const given = new URLSearchParams(event.rawQueryString);
   const [code, state] = [given.get('code'), given.get('state')];
   if (!code || !state) return NOT_CONFIRMED;
@@ -148,7 +148,7 @@ const logOut = form(async (fields, { session, services }) => {
 });
 
 /** Logging in and out. Nothing here decides anything, and what is shown is the same for everybody. */
-export const loginRoutes: readonly Route[] = [
+export const loginRoutes: readonly Route<Showing>[] = [
   { method: 'GET', path: '/login', answer: showLogin },
   { method: 'POST', path: '/login/code', answer: askForCode },
   { method: 'GET', path: '/login/code', answer: showCode },

@@ -16,7 +16,7 @@ import { budgetUsdOf } from '../shared/policies/budget.ts';
 import { changesPath } from '../web/changes-page.ts';
 import { type EnvironmentCost, overviewPage, type WaitingRequest, type WeekCounts } from '../web/overview-page.ts';
 import { pageReply, type Reply, seeOther } from '../web/reply.ts';
-import type { Answering, Route, Visit } from './visit.ts';
+import type { Route, Showing, Visit } from './visit.ts';
 
 const WEEKS = 12;
 /** So many requests are counted, those that end first; beyond it there are just more. */
@@ -50,14 +50,17 @@ function inWeek(days: ReadonlyMap<string, DayCounts>, { from, to }: { from: stri
 }
 
 /** Is this approver one of those who were asked, without having answered? As the ledger has it. */
-async function isAsked(services: Answering, { endpoint, generation }: StoredRequest, person: string): Promise<boolean> {
+async function isAsked(services: Showing, { endpoint, generation }: StoredRequest, person: string): Promise<boolean> {
   const { history } = await readStream(services, endpoint, generation);
   const change = changeOf(history, generation);
   const answered = change?.approvals.some(({ approver }) => approver === person) ?? false;
   return change?.request?.approvers.includes(person) === true && !answered && change.decided === undefined;
 }
 
-async function waitingFor({ services, session }: Visit, requests: readonly StoredRequest[]): Promise<WaitingRequest[]> {
+async function waitingFor(
+  { services, session }: Visit<Showing>,
+  requests: readonly StoredRequest[],
+): Promise<WaitingRequest[]> {
   const person = session?.approver.id;
   const isApprover = person !== undefined && approvalRules(services).approvers.some(({ id }) => id === person);
   return Promise.all(
@@ -69,7 +72,7 @@ async function waitingFor({ services, session }: Visit, requests: readonly Store
 }
 
 /** What each fleet costs by the number that is held against its budget; those that have neither are left out. */
-async function costsOf(services: Answering): Promise<EnvironmentCost[]> {
+async function costsOf(services: Showing): Promise<EnvironmentCost[]> {
   const settings = await settingsNow(services);
   const { budgetCounts } = settings;
   const found = await Promise.all(
@@ -89,7 +92,7 @@ async function costsOf(services: Answering): Promise<EnvironmentCost[]> {
 }
 
 /** Endpoints in production that have lost a guard, and of which that is the last that is known. */
-async function guardsDown(services: Answering, since: string): Promise<ChangeRow[]> {
+async function guardsDown(services: Showing, since: string): Promise<ChangeRow[]> {
   const { rows } = await pageChanges(
     services,
     { environment: 'prod', result: 'blocked', from: since },
@@ -114,7 +117,7 @@ async function guardsDown(services: Answering, since: string): Promise<ChangeRow
   return found.filter((row) => row !== undefined);
 }
 
-async function showOverview(visit: Visit): Promise<Reply> {
+async function showOverview(visit: Visit<Showing>): Promise<Reply> {
   const { services, event } = visit;
   // The list of changes used to be here, and links to it with a filter may be anywhere.
   const query = new URLSearchParams(event.rawQueryString);
@@ -148,4 +151,4 @@ async function showOverview(visit: Visit): Promise<Reply> {
 }
 
 /** Where everybody begins. */
-export const overviewRoutes: readonly Route[] = [{ method: 'GET', path: '/', answer: showOverview }];
+export const overviewRoutes: readonly Route<Showing>[] = [{ method: 'GET', path: '/', answer: showOverview }];

@@ -9,8 +9,7 @@ import { changeFromPlan, readPlan } from '../shared/model/submitted-plan.ts';
 import { changePath } from '../web/links.ts';
 import { jsonReply, type Reply } from '../web/reply.ts';
 import { callerByIam } from './caller.ts';
-import { showChangeOf } from './change-routes.ts';
-import { type Answer, type Answering, bodyOf, type Route, type Visit } from './visit.ts';
+import { type Answer, bodyOf, type Planning, type Route, type Visit } from './visit.ts';
 
 // Programs submit plans and ask how they stand: signed with AWS credentials below /api, with a bearer token below /token.
 
@@ -35,7 +34,7 @@ function documentIn(text: string): { document: unknown } | undefined {
 }
 
 /** The gate's own account and region, for plans that do not say. */
-function homeOf({ config }: Answering) {
+function homeOf({ config }: Planning) {
   const [, , , , account = ''] = config.stateMachineArn.split(':');
   return { account, region: config.region };
 }
@@ -44,12 +43,12 @@ function homeOf({ config }: Answering) {
  * A submission that is sent again after its answer got lost is the same one, if it says so by `idempotency-key`. Keys of
  * different callers are different.
  */
-function submissionId({ event, services }: Visit, caller: string): string {
+function submissionId({ event, services }: Visit<Planning>, caller: string): string {
   const key = event.headers['idempotency-key'];
   return key ? `submitted-${sha256(JSON.stringify([caller, key])).slice(0, 40)}` : `submitted-${services.newId()}`;
 }
 
-async function submit(visit: Visit, actor: Actor | undefined): Promise<Reply> {
+async function submit(visit: Visit<Planning>, actor: Actor | undefined): Promise<Reply> {
   const { event, services } = visit;
   const body = documentIn(bodyOf(event));
   if (!body) return refusal(400, 'The body is not JSON.', { mistakes: [] });
@@ -70,7 +69,7 @@ async function submit(visit: Visit, actor: Actor | undefined): Promise<Reply> {
   }
 }
 
-async function state({ parts, services }: Visit): Promise<Reply> {
+async function state({ parts, services }: Visit<Planning>): Promise<Reply> {
   const { account, region, endpoint, generation = '' } = parts;
   const ref = EndpointRef.safeParse({ account, region, name: endpoint });
   const number = /^[1-9]\d{0,8}$/.test(generation) ? Number(generation) : undefined;
@@ -80,23 +79,20 @@ async function state({ parts, services }: Visit): Promise<Reply> {
   return jsonReply({ ...found, page: `${services.config.consoleUrl}${changePath(planned, found.generation)}` });
 }
 
-const submitSigned: Answer = async (visit) => {
+const submitSigned: Answer<Planning> = async (visit) => {
   const actor = callerByIam(visit.event);
   return actor ? submit(visit, actor) : notSigned();
 };
-const submitWithToken: Answer = async (visit) =>
+const submitWithToken: Answer<Planning> = async (visit) =>
   (await holdsAccessToken(visit.event.headers.authorization, visit.services)) ? submit(visit, undefined) : noToken();
-const stateSigned: Answer = async (visit) => (callerByIam(visit.event) ? state(visit) : notSigned());
-const stateWithToken: Answer = async (visit) =>
+const stateSigned: Answer<Planning> = async (visit) => (callerByIam(visit.event) ? state(visit) : notSigned());
+const stateWithToken: Answer<Planning> = async (visit) =>
   (await holdsAccessToken(visit.event.headers.authorization, visit.services)) ? state(visit) : noToken();
-
-const showPlan: Answer = (visit) => showChangeOf(visit, true);
 
 const ONE = '{account}/{region}/{endpoint}/{generation}';
 
-/** Plans: submitted and followed by programs, looked at by people. */
-export const planRoutes: readonly Route[] = [
-  { method: 'GET', path: `/plans/${ONE}`, answer: showPlan },
+/** Plans, submitted and followed by programs; people look at them as at changes. */
+export const planRoutes: readonly Route<Planning>[] = [
   { method: 'POST', path: '/api/plans', answer: submitSigned },
   { method: 'GET', path: `/api/plans/${ONE}`, answer: stateSigned },
   { method: 'POST', path: '/token/plans', answer: submitWithToken },

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { approvalRules } from '../shared/aws/approvals.ts';
 import { takeCode } from '../shared/aws/one-time-codes.ts';
+import type { With } from '../shared/aws/services.ts';
 import { MAX_REASON, type RefusalCode } from '../shared/model/approval.ts';
 import { personOfIamIdentity } from '../shared/model/approver.ts';
 import type { Via } from '../shared/model/ledger-record.ts';
@@ -17,9 +18,14 @@ export const refusal = (status: number, error: string, more: object = {}): Reply
   jsonReply({ error, ...more }, status);
 
 /** Who does something about what the parts of the path name, and how it came in. */
-export type Doing = { services: Answering; parts: Record<string, string>; person: string; via: Via };
+export type Doing<Services = Answering> = {
+  services: Services;
+  parts: Record<string, string>;
+  person: string;
+  via: Via;
+};
 /** Something to do: the fields it takes, and what does it. */
-export type Action = (doing: Doing, given: unknown) => Promise<Reply>;
+export type Action<Services = Answering> = (doing: Doing<Services>, given: unknown) => Promise<Reply>;
 
 const valueAt = (input: unknown, path: readonly PropertyKey[]) =>
   path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], input);
@@ -34,10 +40,10 @@ export const wrongFields = (given: unknown, { issues }: z.ZodError): Reply =>
     })),
   });
 
-export function action<Fields extends z.ZodType>(
+export function action<Fields extends z.ZodType, Services>(
   fields: Fields,
-  run: (doing: Doing, given: z.output<Fields>) => Promise<object & { reply: string }>,
-): Action {
+  run: (doing: Doing<Services>, given: z.output<Fields>) => Promise<object & { reply: string }>,
+): Action<Services> {
   return async (doing, given) => {
     const parsed = fields.safeParse(given);
     if (!parsed.success) return wrongFields(given, parsed.error);
@@ -70,7 +76,7 @@ export const Reason = z
   .max(MAX_REASON, `must be at most ${MAX_REASON} characters`);
 
 /** The JSON object of a body; a page elsewhere cannot send this type without asking first, and nobody answers it. */
-export function bodyObject({ event }: Visit): { given: Record<string, unknown> } | { refused: Reply } {
+export function bodyObject({ event }: Pick<Visit, 'event'>): { given: Record<string, unknown> } | { refused: Reply } {
   const type = event.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/json') {
     return { refused: refusal(415, 'Send JSON, with the header "content-type: application/json".') };
@@ -90,7 +96,7 @@ export function bodyObject({ event }: Visit): { given: Record<string, unknown> }
 
 /** With AWS credentials: API Gateway has checked the signature, and an approver lists that identity. */
 export const signed =
-  (run: Action): Answer =>
+  <Services extends With<'dynamodb'>>(run: Action<Services>): Answer<Services> =>
   async (visit) => {
     const { services, parts, event } = visit;
     const userArn = userArnOf(event);
@@ -112,7 +118,7 @@ export const Login = z.object({
 
 /** With a code that was mailed to the approver; each is good for one thing. */
 export const withCode =
-  (run: Action): Answer =>
+  <Services extends With<'dynamodb'>>(run: Action<Services>): Answer<Services> =>
   async (visit) => {
     const { services, parts } = visit;
     const body = bodyObject(visit);

@@ -4,7 +4,11 @@ import type { Visit } from './visit.ts';
  * One line in the log for whoever read about one change or took a list away: what, and who. The ledger is not written
  * to, since GET changes nothing; the log group keeps the lines, and its retention is a setting of the stage.
  */
-export function recordReading({ session, event }: Visit, what: string, about: Record<string, unknown>): void {
+export function recordReading(
+  { session, event }: Pick<Visit, 'session' | 'event'>,
+  what: string,
+  about: Record<string, unknown>,
+): void {
   const line = {
     level: 'INFO',
     message: what,

@@ -3,18 +3,18 @@ import { grantWaiver, revokeWaiver } from '../shared/aws/waivers.ts';
 import { Endpoint } from '../shared/model/endpoint-ref.ts';
 import { Environment } from '../shared/model/environment.ts';
 import { type Action, action, type Doing, Reason, refusal, signed, withCode } from './proven-actions.ts';
-import type { Route } from './visit.ts';
+import type { Planning, Route } from './visit.ts';
 
 // Waivers are granted and revoked by approvers, who prove who they are as for approvals; see proven-actions.ts.
 
 const Moment = z.iso.datetime({ error: 'must be a time in UTC such as 2026-12-31T00:00:00Z' });
 
-const endpointIn = ({ parts: { account, region, endpoint } }: Doing) =>
+const endpointIn = ({ parts: { account, region, endpoint } }: Doing<Planning>) =>
   Endpoint.safeParse({ account, region, name: endpoint });
 
 /** Does something about the endpoint that the path names, if it can be one. */
 const about =
-  (run: (endpoint: Endpoint) => Action): Action =>
+  (run: (endpoint: Endpoint) => Action<Planning>): Action<Planning> =>
   async (doing, given) => {
     const { data, error } = endpointIn(doing);
     if (!data)
@@ -22,7 +22,7 @@ const about =
     return run(data)(doing, given);
   };
 
-const ACTIONS: Record<string, Action> = {
+const ACTIONS: Record<string, Action<Planning>> = {
   grant: about((endpoint) =>
     action(
       z.strictObject({
@@ -32,13 +32,15 @@ const ACTIONS: Record<string, Action> = {
         reason: Reason,
         environment: Environment.optional(),
       }),
-      async ({ services, person }, given) => shown(await grantWaiver(services, { endpoint, person, ...given })),
+      async ({ services, person }: Doing<Planning>, given) =>
+        shown(await grantWaiver(services, { endpoint, person, ...given })),
     ),
   ),
   revoke: about((endpoint) =>
     action(
       z.strictObject({ waiver: z.string('must be the id of a waiver'), reason: Reason }),
-      async ({ services, person }, given) => shown(await revokeWaiver(services, { endpoint, person, ...given })),
+      async ({ services, person }: Doing<Planning>, given) =>
+        shown(await revokeWaiver(services, { endpoint, person, ...given })),
     ),
   ),
 };
@@ -56,7 +58,9 @@ function shown(reply: Told) {
 const PATH = 'waivers/{account}/{region}/{endpoint}';
 
 /** Waivers, for programs and the command line. */
-export const waiverRoutes: readonly Route[] = Object.entries(ACTIONS).flatMap(([name, run]): Route[] => [
-  { method: 'POST', path: `/api/${PATH}/${name}`, answer: signed(run) },
-  { method: 'POST', path: `/code/${PATH}/${name}`, answer: withCode(run) },
-]);
+export const waiverRoutes: readonly Route<Planning>[] = Object.entries(ACTIONS).flatMap(
+  ([name, run]): Route<Planning>[] => [
+    { method: 'POST', path: `/api/${PATH}/${name}`, answer: signed(run) },
+    { method: 'POST', path: `/code/${PATH}/${name}`, answer: withCode(run) },
+  ],
+);

@@ -6,7 +6,7 @@ function browserOf({ call, config }: Runtime) {
   return async (address: string, fields?: Record<string, string>) => {
     const [rawPath = '', rawQueryString = ''] = address.split('?');
     const method = fields === undefined ? 'GET' : 'POST';
-    const reply = (await call('http-api', {
+    const reply = (await call(rawPath.startsWith('/approvals/') ? 'take-answers' : 'show-console', {
       version: '2.0',
       rawPath,
       rawQueryString,

@@ -1,11 +1,17 @@
+import { createServices } from '../shared/aws/all-services.ts';
 import { allClients } from '../shared/aws/clients.ts';
-import { createServices, type Metric, type Services } from '../shared/aws/services.ts';
+import type { Metric, Services } from '../shared/aws/services.ts';
 import type { Config } from '../shared/config.ts';
 import type { Invocation } from './invocation.ts';
 
-type Input = Record<string, unknown> & { TableName?: string; Statement?: string; Parameters?: { S?: string }[] };
+type Input = Record<string, unknown> & {
+  TableName?: string;
+  RequestItems?: Record<string, unknown>;
+  Statement?: string;
+  Parameters?: { S?: string }[];
+};
 type Consumed = { CapacityUnits?: number };
-type Next = (args: { input: Input }) => Promise<{ output: { ConsumedCapacity?: Consumed } }>;
+type Next = (args: { input: Input }) => Promise<{ output: { ConsumedCapacity?: Consumed | Consumed[] } }>;
 /** What the SDK's clients have in common, and their types do not. */
 type Client = {
   middlewareStack: {
@@ -16,7 +22,7 @@ type Client = {
   };
 };
 
-const WRITES = ['PutItem', 'UpdateItem', 'DeleteItem', 'ExecuteStatement'];
+const WRITES = ['BatchWriteItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'ExecuteStatement'];
 const bytesOf = (value: unknown) =>
   typeof value === 'string' ? Buffer.byteLength(value) : value instanceof Uint8Array ? value.length : 0;
 
@@ -28,7 +34,8 @@ function kindIn(values: readonly (string | undefined)[]): string {
 
 /** Counts what a call of DynamoDB consumed, by asking for it. A write that lost its condition consumes too: one unit at least. */
 async function callDynamoDb(invocation: Invocation, operation: string, next: Next, input: Input) {
-  const table = input.TableName ?? /"([\w.-]+)"/.exec(input.Statement ?? '')?.[1] ?? '';
+  const named = input.TableName ?? Object.keys(input.RequestItems ?? {})[0];
+  const table = named ?? /"([\w.-]+)"/.exec(input.Statement ?? '')?.[1] ?? '';
   if (!invocation.tables.includes(table)) invocation.tables.push(table);
   const count = (units: number) => {
     if (WRITES.includes(operation)) invocation.writeUnits += units;
@@ -36,7 +43,7 @@ async function callDynamoDb(invocation: Invocation, operation: string, next: Nex
   };
   try {
     const result = await next({ input: { ...input, ReturnConsumedCapacity: 'INDEXES' } });
-    const { CapacityUnits } = result.output.ConsumedCapacity ?? {};
+    const [{ CapacityUnits } = {}] = [result.output.ConsumedCapacity ?? []].flat();
     if (CapacityUnits === undefined) throw new Error(`DynamoDB.${operation} does not say what it consumed.`);
     count(CapacityUnits);
     if (operation === 'ExecuteStatement') {

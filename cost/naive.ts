@@ -1,6 +1,7 @@
 import { callsOf, type Invocation } from './invocation.ts';
 import { newInvocation } from './meter.ts';
 import type { LambdaSize } from './template.ts';
+import { ANSWERING } from './usage.ts';
 
 /*
  * The design that most would write first, in the quantities that were counted for ours: twelve states, a Lambda for each
@@ -102,7 +103,7 @@ export function naiveChange(change: readonly Invocation[]): { invocations: Invoc
     return withInsert({ ...task, metrics: task.metrics.filter(({ name }) => name !== 'Changes') }, outcome, -1);
   });
   const steps = [...readSteps(gather), ...recorded, lastStep(source, outcome)];
-  const visits = change.filter(({ lambda }) => lambda === 'http-api');
+  const visits = change.filter(({ lambda }) => ANSWERING.includes(lambda));
   const written = [...steps, ...visits].reduce((sum, { inserts }) => sum + inserts.length, 0);
   const archived = change.filter(({ lambda }) => lambda === 'archive-records').slice(0, written);
   return {

@@ -28,6 +28,9 @@ export type Usage = {
   awsReads: number;
 };
 
+/** The functions behind the HTTP API. */
+export const ANSWERING = ['show-console', 'take-answers', 'take-plans'];
+
 /** DynamoDB keeps a table's key in memory for each caller and asks KMS again when it was not used for five minutes. */
 const KEY_KEPT_SECONDS = 300;
 
@@ -75,7 +78,7 @@ export function usageOf(
     writeUnits: sum(({ writeUnits }) => writeUnits),
     kmsRequests: tableKeyRequests(invocations) + calls(/^KMS\./) + executions * assumed.stateMachineKeyRequests,
     mails: calls(/^SESv2\.SendEmail$/),
-    httpRequests: sum(({ lambda }) => (lambda === 'http-api' ? 1 : 0)),
+    httpRequests: sum(({ lambda }) => (ANSWERING.includes(lambda) ? 1 : 0)),
     archivePuts: calls(/^S3\.PutObject$/),
     artifactReads: calls(/^S3\.(Head|Get|List)/),
     ledgerWrites: calls(/^DynamoDB\.ExecuteStatement$/),

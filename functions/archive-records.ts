@@ -1,7 +1,7 @@
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import * as z from 'zod';
 import { archiveKey, keep } from '../shared/aws/archive.ts';
-import { s3 } from '../shared/aws/clients.ts';
+import { s3 } from '../shared/aws/clients/s3.ts';
 import type { With } from '../shared/aws/services.ts';
 import { lambda } from '../shared/lambda.ts';
 import { sha256 } from '../shared/model/canonical-json.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { dynamodb } from '../shared/aws/clients.ts';
+import { dynamodb } from '../shared/aws/clients/dynamodb.ts';
 import { ExecutionInput } from '../shared/aws/executions.ts';
 import { judgeOnFleet } from '../shared/aws/fleet-budget.ts';
 import { keepSettings } from '../shared/aws/kept-settings.ts';

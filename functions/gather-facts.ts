@@ -1,12 +1,16 @@
 import * as z from 'zod';
-import { cloudwatch, dynamodb, s3, sagemaker, scaling, sts } from '../shared/aws/clients.ts';
+import { cloudwatch } from '../shared/aws/clients/cloudwatch.ts';
+import { dynamodb } from '../shared/aws/clients/dynamodb.ts';
+import { s3 } from '../shared/aws/clients/s3.ts';
+import { sagemaker } from '../shared/aws/clients/sagemaker.ts';
+import { scaling } from '../shared/aws/clients/scaling.ts';
+import { sts } from '../shared/aws/clients/sts.ts';
 import { readEndpoint } from '../shared/aws/endpoint-reader.ts';
 import { ExecutionInput } from '../shared/aws/executions.ts';
-import { rememberGuards } from '../shared/aws/guard-index.ts';
 import { append, type Draft, readStream, type Stream } from '../shared/aws/ledger.ts';
 import { servicesAt } from '../shared/aws/member-accounts.ts';
 import { readPlanned } from '../shared/aws/plan-reader.ts';
-import { rememberEndpoint } from '../shared/aws/remembered-endpoints.ts';
+import { rememberReading } from '../shared/aws/remembered-endpoints.ts';
 import type { With } from '../shared/aws/services.ts';
 import { InvalidInputError, task } from '../shared/lambda.ts';
 import { gateActor } from '../shared/model/actor.ts';
@@ -26,7 +30,6 @@ import type { Baseline, SubmittedPlan } from '../shared/model/ledger-record.ts';
 import { isSwept } from '../shared/model/missed-change.ts';
 import { onTheWay } from '../shared/model/planned-facts.ts';
 import { ROLLED_BACK } from '../shared/model/rollback.ts';
-import { watchedAlarms } from '../shared/model/shown-endpoint.ts';
 import { standingWaivers } from '../shared/model/standing-waivers.ts';
 import type { Waiver } from '../shared/model/waiver.ts';
 
@@ -172,7 +175,8 @@ async function gatherEndpoint(
     const before = changeOf(stream.history, generation);
     if (before?.joined) return { state: 'joined' };
     if (before?.opened) {
-      await rememberOpened(services, change.endpoint, generation, before.opened.facts);
+      // An earlier run of this task may have died before everything was remembered.
+      await rememberReading(services, change.endpoint, { generation, facts: before.opened.facts });
       await supersede(services, stream, generation, before.opened.digest);
       return { state: 'opened' };
     }
@@ -198,31 +202,20 @@ async function gatherEndpoint(
     if (isStale(facts, [change, ...(before?.events ?? [])])) {
       throw new StaleReadError(`${change.endpoint.name} was read as it was before the change.`);
     }
-    await rememberGuards(services, change.endpoint, facts, stream.history);
     let missed = false;
     const open = opening(change, generation, facts);
-    stream = await append(services, stream, (history) => {
-      missed = cameTooLate(changeOf(history, generation), facts);
-      return missed ? undefined : open(history);
-    });
+    [stream] = await Promise.all([
+      append(services, stream, (history) => {
+        missed = cameTooLate(changeOf(history, generation), facts);
+        return missed ? undefined : open(history);
+      }),
+      rememberReading(services, change.endpoint, { generation, facts }, stream.history),
+    ]);
     if (missed) continue;
     const now = changeOf(stream.history, generation);
-    if (now?.opened) {
-      await rememberOpened(services, change.endpoint, generation, facts);
-      await supersede(services, stream, generation, now.opened.digest);
-    }
+    if (now?.opened) await supersede(services, stream, generation, now.opened.digest);
     return { state: now?.joined ? 'joined' : 'opened' };
   }
-}
-
-/** From here on the sweep looks at the endpoint until the change has ended, whatever becomes of this execution. */
-async function rememberOpened(
-  services: Gathering,
-  endpoint: EndpointChange['endpoint'],
-  generation: number,
-  facts: EndpointFacts,
-): Promise<void> {
-  await rememberEndpoint(services, endpoint, generation, watchedAlarms(facts));
 }
 
 /** First task: reads the endpoint and puts the change with its facts on record. */

@@ -1,6 +1,9 @@
 import { DescribeInferenceComponentCommand, DescribeMonitoringScheduleCommand } from '@aws-sdk/client-sagemaker';
 import * as z from 'zod';
-import { dynamodb, sagemaker, sfn, sts } from '../shared/aws/clients.ts';
+import { dynamodb } from '../shared/aws/clients/dynamodb.ts';
+import { sagemaker } from '../shared/aws/clients/sagemaker.ts';
+import { sfn } from '../shared/aws/clients/sfn.ts';
+import { sts } from '../shared/aws/clients/sts.ts';
 import { isMissing } from '../shared/aws/endpoint-reader.ts';
 import { readExecution, startedAfter } from '../shared/aws/executions.ts';
 import { guardedEndpoints } from '../shared/aws/guard-index.ts';
@@ -141,12 +144,15 @@ export const { handler, run } = task({
       case 'execution-ended':
         return receiveExecutionEnd(reading, services);
       case 'lookup': {
-        const endpoint = await endpointBehind(reading, reading.change, services);
+        const { what, name, change } = reading;
+        const there = await endpointBehind(reading, change, services);
+        // It may be gone already, and was remembered when the endpoint was read.
+        const [endpoint] = there ? [there] : await guardedEndpoints(services, change, [{ kind: what, name }]);
         if (!endpoint) {
-          await countDropped(services, `unknown-${reading.what}`);
-          return { as: 'dropped', detail: `no endpoint is known for ${reading.what} ${reading.name}` };
+          await countDropped(services, `unknown-${what}`);
+          return { as: 'dropped', detail: `no endpoint is known for ${what} ${name}` };
         }
-        return receive(at(reading.change, endpoint), services);
+        return receive(at(change, endpoint), services);
       }
     }
   },

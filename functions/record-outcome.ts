@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { dynamodb } from '../shared/aws/clients.ts';
+import { dynamodb } from '../shared/aws/clients/dynamodb.ts';
 import { ExecutionInput } from '../shared/aws/executions.ts';
 import { recordOutcome } from '../shared/aws/record-outcome.ts';
 import { task } from '../shared/lambda.ts';

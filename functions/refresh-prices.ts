@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { dynamodb, pricing } from '../shared/aws/clients.ts';
+import { dynamodb } from '../shared/aws/clients/dynamodb.ts';
+import { pricing } from '../shared/aws/clients/pricing.ts';
 import { refreshPrices } from '../shared/aws/refresh-prices.ts';
 import { task } from '../shared/lambda.ts';
 

@@ -1,5 +1,12 @@
 import * as z from 'zod';
-import { cloudwatch, dynamodb, s3, sagemaker, scaling, secrets, ses, sts } from '../shared/aws/clients.ts';
+import { cloudwatch } from '../shared/aws/clients/cloudwatch.ts';
+import { dynamodb } from '../shared/aws/clients/dynamodb.ts';
+import { s3 } from '../shared/aws/clients/s3.ts';
+import { sagemaker } from '../shared/aws/clients/sagemaker.ts';
+import { scaling } from '../shared/aws/clients/scaling.ts';
+import { secrets } from '../shared/aws/clients/secrets.ts';
+import { ses } from '../shared/aws/clients/ses.ts';
+import { sts } from '../shared/aws/clients/sts.ts';
 import { ExecutionInput } from '../shared/aws/executions.ts';
 import { readStream } from '../shared/aws/ledger.ts';
 import { notify } from '../shared/aws/notify.ts';

@@ -1,6 +1,9 @@
 import * as z from 'zod';
 import { readRequest, storeToken } from '../shared/aws/approvals.ts';
-import { dynamodb, kms, secrets, ses } from '../shared/aws/clients.ts';
+import { dynamodb } from '../shared/aws/clients/dynamodb.ts';
+import { kms } from '../shared/aws/clients/kms.ts';
+import { secrets } from '../shared/aws/clients/secrets.ts';
+import { ses } from '../shared/aws/clients/ses.ts';
 import { ExecutionInput } from '../shared/aws/executions.ts';
 import { append, readStream } from '../shared/aws/ledger.ts';
 import { notify } from '../shared/aws/notify.ts';

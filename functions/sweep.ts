@@ -1,7 +1,16 @@
 import pLimit from 'p-limit';
 import * as z from 'zod';
 import { listOpenRequests, readRequest, resumeIfDecided, type StoredRequest } from '../shared/aws/approvals.ts';
-import { cloudwatch, dynamodb, kms, s3, sagemaker, scaling, secrets, ses, sfn, sts } from '../shared/aws/clients.ts';
+import { cloudwatch } from '../shared/aws/clients/cloudwatch.ts';
+import { dynamodb } from '../shared/aws/clients/dynamodb.ts';
+import { kms } from '../shared/aws/clients/kms.ts';
+import { s3 } from '../shared/aws/clients/s3.ts';
+import { sagemaker } from '../shared/aws/clients/sagemaker.ts';
+import { scaling } from '../shared/aws/clients/scaling.ts';
+import { secrets } from '../shared/aws/clients/secrets.ts';
+import { ses } from '../shared/aws/clients/ses.ts';
+import { sfn } from '../shared/aws/clients/sfn.ts';
+import { sts } from '../shared/aws/clients/sts.ts';
 import { judgeEndedWaivers } from '../shared/aws/ended-waivers.ts';
 import { placesOf } from '../shared/aws/member-accounts.ts';
 import { receiveChange } from '../shared/aws/receive-change.ts';

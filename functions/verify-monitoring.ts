@@ -1,6 +1,13 @@
 import * as z from 'zod';
+import { readAlarmHistory } from '../shared/aws/alarm-history.ts';
 import { closeRequest } from '../shared/aws/approvals.ts';
-import { cloudwatch, dynamodb, s3, sagemaker, scaling, sfn, sts } from '../shared/aws/clients.ts';
+import { cloudwatch } from '../shared/aws/clients/cloudwatch.ts';
+import { dynamodb } from '../shared/aws/clients/dynamodb.ts';
+import { s3 } from '../shared/aws/clients/s3.ts';
+import { sagemaker } from '../shared/aws/clients/sagemaker.ts';
+import { scaling } from '../shared/aws/clients/scaling.ts';
+import { sfn } from '../shared/aws/clients/sfn.ts';
+import { sts } from '../shared/aws/clients/sts.ts';
 import { describeEndpoint, isUnderWay, readEndpoint } from '../shared/aws/endpoint-reader.ts';
 import { ExecutionInput, startExecution } from '../shared/aws/executions.ts';
 import { leaveExpiryNotice } from '../shared/aws/expiry-notices.ts';
@@ -18,7 +25,7 @@ import type { EndpointFacts } from '../shared/model/endpoint-facts.ts';
 import { type ChangeHistory, changeOf, lastOpened } from '../shared/model/endpoint-history.ts';
 import { missingMonitors } from '../shared/model/plan-match.ts';
 import { isToBePutBack } from '../shared/model/remediation.ts';
-import { ROLLED_BACK, rollbackOf } from '../shared/model/rollback.ts';
+import { ROLLED_BACK, rollbackOf, stretchOf, withHistories } from '../shared/model/rollback.ts';
 import type { RolledBack } from '../shared/model/rolled-back.ts';
 import { heldWaivers } from '../shared/model/standing-waivers.ts';
 import { judgeSettled } from '../shared/policies/judge.ts';
@@ -107,15 +114,34 @@ async function plannedFacts(
   return planned;
 }
 
+/** What the histories of its alarms tell of a rollback: by now they may be in OK again, or gone. */
+async function toldByHistories(
+  services: With<keyof typeof clients>,
+  change: ChangeHistory | undefined,
+  facts: EndpointFacts,
+  rolledBack: RolledBack,
+): Promise<RolledBack> {
+  const stretch = change && stretchOf(change, facts);
+  if (!stretch || !facts.deployment.known) return rolledBack;
+  const there = servicesAt(services, facts.endpoint);
+  const histories = await Promise.all(
+    facts.deployment.rollbackAlarms.map(
+      async ({ name }) => [name, await readAlarmHistory(there, name, stretch)] as const,
+    ),
+  );
+  return withHistories(rolledBack, facts, stretch, new Map(histories));
+}
+
 /** Puts on record that SageMaker took the deployment of a change back, with what is in service instead. */
 async function recordRollback(
-  services: With<'dynamodb' | 's3'>,
+  services: With<keyof typeof clients>,
   stream: Stream,
   generation: number,
   facts: EndpointFacts,
-  rolledBack: RolledBack,
+  noticed: RolledBack,
 ): Promise<void> {
   const { policySettings: settings } = services.config;
+  const rolledBack = await toldByHistories(services, changeOf(stream.history, generation), facts, noticed);
   await keepSettings(services, settings);
   await append(services, stream, (history) => {
     const mine = changeOf(history, generation);
@@ -127,7 +153,7 @@ async function recordRollback(
 
 /** A later change took its place. Was that SageMaker's doing? */
 async function supersededOrRolledBack(
-  services: With<'dynamodb' | 's3'>,
+  services: With<keyof typeof clients>,
   stream: Stream,
   generation: number,
 ): Promise<Output> {

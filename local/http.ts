@@ -1,12 +1,13 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { respond } from '../functions/http-api.ts';
+import { respond } from './http-api.ts';
 import { holdsAccessToken } from '../shared/aws/access-token.ts';
 import type { Services } from '../shared/aws/services.ts';
 import { isLoopbackHost } from '../shared/model/loopback.ts';
 import { type OutboxMail, outboxPage } from '../web/outbox-page.ts';
 import { jsonReply, pageReply, type Reply, textReply, transportHeaders } from '../web/reply.ts';
+import { serveNewest } from './newest-certificate.ts';
 import type { ServedTls } from './serving.ts';
 
 const MAX_BODY = 64 * 1024;
@@ -56,8 +57,12 @@ async function eventFrom(request: IncomingMessage): Promise<APIGatewayProxyEvent
   };
 }
 
-/** What Prometheus reads: the text and its type. */
-export type MetricsSource = { text: () => Promise<string>; contentType: string };
+/** What Prometheus reads: the text and its type; and what is to be told when a certificate is served that ends then. */
+export type MetricsSource = {
+  text: () => Promise<string>;
+  contentType: string;
+  certificateEnds: (at: string) => void;
+};
 
 const LOOPBACK_PEERS = ['127.0.0.1', '::1', '::ffff:127.0.0.1'];
 
@@ -142,5 +147,8 @@ export function createConsole(
         response.end(request.method === 'HEAD' ? undefined : Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8'));
       });
   };
-  return tls ? createTlsServer(tls, listener) : createServer(listener);
+  if (!tls) return createServer(listener);
+  const server = createTlsServer(tls.pair, listener);
+  serveNewest(server, tls, services, (at) => metrics?.certificateEnds(at));
+  return server;
 }

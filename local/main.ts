@@ -4,16 +4,18 @@ import { join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { parse as parseYaml } from 'yaml';
 import { type Summary, run as sweep } from '../functions/sweep.ts';
+import { createServices } from '../shared/aws/all-services.ts';
 import { listOpenRequests } from '../shared/aws/approvals.ts';
 import { countFleets } from '../shared/aws/count-fleets.ts';
 import { listEndpoints } from '../shared/aws/endpoint-list.ts';
 import { refreshPrices } from '../shared/aws/refresh-prices.ts';
 import { MalformedSecretError, problemsWithSecrets, readSecrets } from '../shared/aws/secrets.ts';
-import { createServices, type Services } from '../shared/aws/services.ts';
+import type { Services } from '../shared/aws/services.ts';
 import type { Config } from '../shared/config.ts';
 import { loadConfig } from '../shared/config-yaml.ts';
 import { approversIn } from './approvers-file.ts';
 import { Fleet } from './aws/fleet.ts';
+import { callInProcess, OWN_SERVICES } from './aws/in-process.ts';
 import { connectRpc, type Rpc, RpcError } from './aws/rpc.ts';
 import { openStore } from './aws/store.ts';
 import type { QueuedEvent, WorkerOptions } from './aws/worker.ts';
@@ -199,9 +201,9 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
   failed.catch(() => undefined);
   const gone = new Promise<void>((resolveGone) => worker.once('exit', () => resolveGone()));
   const aws = connectRpc(worker, {
-    event: (event: QueuedEvent) => {
-      if (delivery) delivery.deliver(event);
-      else early.push(event);
+    events: (events: QueuedEvent[]) => {
+      if (delivery) for (const event of events) delivery.deliver(event);
+      else early.push(...events);
     },
     'step-functions': ({ operation, input }: { operation: string; input: Record<string, unknown> }) => {
       if (!engine) throw new RpcError('ServiceUnavailable', 'The runtime is still starting.');
@@ -259,6 +261,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
   );
   const metrics = createMetrics();
   const services = createServices(config, { readApprovals: approvers, measure: metrics.measure, note });
+  callInProcess(services, aws, GATE_KEY_ID, options.watch && OWN_SERVICES);
   try {
     // Found out now, and not when the first request waits for an answer.
     await readSecrets(services);

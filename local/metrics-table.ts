@@ -62,6 +62,10 @@ export const METRICS = {
   },
   portcullis_mixed_fleets_total: { type: 'counter', help: 'Updates that failed and whose rollback failed, too' },
   portcullis_break_glass_total: { type: 'counter', help: 'Changes that somebody approved alone, past everybody else' },
+  portcullis_tls_certificate_expiration_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the certificate that the console serves ends, or the first of its chain, in seconds since 1970; absent without one',
+  },
   portcullis_notification_failures_total: { type: 'counter', help: 'Messages to people that did not get through' },
 } as const satisfies Record<string, MetricRow>;
 

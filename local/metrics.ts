@@ -79,6 +79,10 @@ export function createMetrics() {
   for (const result of ['proposed', 'done', 'failed', 'abandoned', 'stopped'])
     counter('portcullis_remediations_total').inc({ result }, 0);
 
+  // A 0 would be a certificate that ended long ago.
+  const certificate = gauge('portcullis_tls_certificate_expiration_timestamp_seconds');
+  certificate.remove();
+
   let measured: Measured | undefined;
   let startedAt = 0;
   let sweptAt: number | undefined;
@@ -183,6 +187,8 @@ export function createMetrics() {
       return registry.metrics();
     },
     contentType: registry.contentType,
+    /** ISO 8601. */
+    certificateEnds: (at: string): void => certificate.set(Date.parse(at) / 1_000),
   };
 }
 export type Metrics = ReturnType<typeof createMetrics>;

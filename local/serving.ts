@@ -1,12 +1,15 @@
 import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { readSecretFile } from '../shared/aws/secret-file.ts';
-import { type certificatesIn, isFor, keyProblem, namesOf, periodProblem } from '../shared/model/certificates.ts';
+import { type certificatesIn, endOf, isFor, keyProblem, namesOf, periodProblem } from '../shared/model/certificates.ts';
 import { isLoopbackHost } from '../shared/model/loopback.ts';
 import { readCertificates } from './certificate-file.ts';
 
 /** A certificate with its chain and its private key, as PEM. TLS 1.2 or newer is spoken, whatever Node was told. */
-export type ServedTls = { cert: string; key: string; minVersion: 'TLSv1.2' };
+export type TlsPair = { cert: string; key: string; minVersion: 'TLSv1.2' };
+
+/** A pair, when it ends (ISO 8601), and what its files hold at a later time: another such pair, or what is wrong with it. */
+export type ServedTls = { pair: TlsPair; endsAt: string; again: (at: string) => ServedTls | string[] };
 
 /** How the console is served: at which address, as what people call it, and with which certificate. */
 export type Serving = { address: string; url: (port: number) => string; tls?: ServedTls };
@@ -59,9 +62,19 @@ function readTls(env: Env, at: string, problems: string[]): Pick<Serving, 'url' 
   if (wrong) problems.push(`environment: ${KEY}: ${keyFile} ${wrong}`);
   const url = leaf && take(URL_VARIABLE, problems, () => urlOf(env, leaf));
   if (!found || key === undefined || wrong || !url) return undefined;
-  const tls: ServedTls = { cert: found.pem, key, minVersion: 'TLSv1.2' };
+  const pair: TlsPair = { cert: found.pem, key, minVersion: 'TLSv1.2' };
   // Last, what OpenSSL itself has to say, such as of a key that is too short.
-  return take(BOTH, problems, () => createSecureContext(tls)) && { tls, url };
+  if (!take(BOTH, problems, () => createSecureContext(pair))) return undefined;
+  const again = (later: string): ServedTls | string[] => {
+    const wrong: string[] = [];
+    const next = readTls(env, later, wrong);
+    if (!next?.tls) return wrong;
+    // Links, cookies and the origin of forms go on with the name that the gate was started under.
+    return next.url(0) === url(0)
+      ? next.tls
+      : [`environment: ${CERT}: the certificate is for ${next.url(0)}, and the gate is known as ${url(0)}`];
+  };
+  return { tls: { pair, endsAt: endOf(found.certificates), again }, url };
 }
 
 /**

@@ -72,9 +72,9 @@ export const auditQuestions: readonly AuditQuestion[] = [
     id: 'waivers',
     asks: 'Which waivers were in force on a day?',
     command: 'audit list --waivers-on 2026-11-15',
-    queries: QUERIES.waiversOn('2026-11-15T00:00:00.000Z'),
+    queries: QUERIES.waiversOn({ from: '2026-11-15T00:00:00.000Z', to: '2026-11-15T23:59:59.999Z' }),
     reads:
-      'an entry for each waiver that ends within 366 days after that day, which is the longest that one can be for',
+      'an entry for each waiver that ends on that day or within 366 days after it, which is the longest that one can be for',
   },
   {
     id: 'settings',

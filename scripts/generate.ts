@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { helpOfAll } from '../cli/help.ts';
 import { policiesMarkdown } from '../cli/policies.ts';
 import { autoScaling } from '../local/aws/auto-scaling.ts';
+import { cloudtrail } from '../local/aws/call-history.ts';
 import { cloudwatch } from '../local/aws/cloudwatch.ts';
 import type { Loopback } from '../local/aws/loopback.ts';
 import { sagemaker } from '../local/aws/sagemaker.ts';
@@ -50,6 +51,7 @@ export function generated(): { path: string; text: string }[] {
     CloudWatch: cloudwatch(loopback),
     'Application Auto Scaling': autoScaling(loopback),
     EventBridge: events(loopback),
+    CloudTrail: cloudtrail(loopback),
     KMS: kms(loopback),
     SES: ses(loopback),
     STS: sts(loopback),

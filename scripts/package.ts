@@ -9,7 +9,8 @@ import { parse as parseYaml } from 'yaml';
 import * as z from 'zod';
 import { CliError } from '../cli/output.ts';
 import { refusePrivileges } from '../cli/refuse-privileges.ts';
-import { ConfigError, type PackagedSettings, problemsIn } from '../shared/config.ts';
+import { type PackagedSettings, problemsIn } from '../shared/config.ts';
+import { ConfigError } from '../shared/config-error.ts';
 import { loadPrices, parseConfigFile } from '../shared/config-yaml.ts';
 import { Deployment, problemsWithRemediation, Region, Stage, stageValues } from './packaged-settings.ts';
 

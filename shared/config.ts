@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
+import { ConfigError } from './config-error.ts';
 import { ApprovalSettings, problemsWithApprovals } from './model/approval-settings.ts';
 import { EnvironmentRules } from './model/environment.ts';
 import { LoginSettings } from './model/login-settings.ts';
@@ -111,18 +112,6 @@ export type Config = {
   /** Protections that are switched off; every record that is written meanwhile says so. */
   off: readonly Protection[];
 };
-
-/** Every mistake in the configuration at once, one a line. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  readonly problems: readonly string[];
-  constructor(problems: readonly string[]) {
-    super(
-      `The configuration has ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n  ${problems.join('\n  ')}`,
-    );
-    this.problems = problems;
-  }
-}
 
 function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>(

@@ -125,7 +125,7 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
   {
     name: 'PORTCULLIS_TLS_CERT_FILE',
     meaning:
-      'The certificate of the gate on one machine, and those between it and its authority (PEM); for the host of `PORTCULLIS_CONSOLE_URL`, or for `localhost` where that is not set. TLS 1.2 or newer.',
+      'The certificate of the gate on one machine, and those between it and its authority (PEM); for the host of `PORTCULLIS_CONSOLE_URL`, or for `localhost` where that is not set. TLS 1.2 or newer. Read again each minute, and on SIGHUP.',
   },
   {
     name: 'PORTCULLIS_TLS_KEY_FILE',
@@ -172,9 +172,10 @@ function distance(a: string, b: string): number {
   return row[b.length] ?? 0;
 }
 
-/** The variable whose name is the most like this one. */
+/** The variable whose name is the most like this one; first of all one of which the end was left out. */
 export function nearestVariable(name: string): string {
-  const [nearest] = ENVIRONMENT_VARIABLES.map((each) => ({ ...each, far: distance(name, each.name) })).sort(
+  const farFrom = (known: string) => (known.startsWith(`${name}_`) ? 0 : distance(name, known));
+  const [nearest] = ENVIRONMENT_VARIABLES.map((each) => ({ ...each, far: farFrom(each.name) })).sort(
     (a, b) => a.far - b.far,
   );
   return nearest?.name ?? '';

@@ -157,7 +157,9 @@ describe('the state machine', () => {
   const calledByOthers = [
     'receive-event.ts',
     'sweep.ts',
-    'http-api.ts',
+    'show-console.ts',
+    'take-answers.ts',
+    'take-plans.ts',
     'refresh-prices.ts',
     'archive-records.ts',
     'sign-checkpoints.ts',

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { ConfigError } from '../shared/config.ts';
+import { ConfigError } from '../shared/config-error.ts';
 import { loadConfig, parseConfigFile } from '../shared/config-yaml.ts';
 import { approver, prices, settings } from './builders.ts';
 

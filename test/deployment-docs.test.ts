@@ -262,7 +262,7 @@ describe('what there is to watch', () => {
     const logged: Record<string, string> = {
       ...{ message: 'shared/lambda.ts', endpoint: 'shared/lambda.ts', generation: 'shared/lambda.ts' },
       ...{ ms: 'shared/lambda.ts', errorName: 'shared/lambda.ts' },
-      ...{ errorId: 'functions/http-api.ts', error: 'functions/http-api.ts' },
+      ...{ errorId: 'console/respond.ts', error: 'console/respond.ts' },
       ...{ what: 'functions/archive-records.ts', evidence: 'functions/archive-records.ts' },
       ...{ route: 'infra/http-api.yml', status: 'infra/http-api.yml', sourceIp: 'infra/http-api.yml' },
     };

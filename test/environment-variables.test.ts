@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { ConfigError } from '../shared/config.ts';
+import { ConfigError } from '../shared/config-error.ts';
 import { loadConfig } from '../shared/config-yaml.ts';
 import { ENVIRONMENT_VARIABLES, nearestVariable, problemsWithVariables } from '../shared/environment-variables.ts';
 import { root } from './cli/portcullis.ts';
@@ -24,6 +24,7 @@ describe('a variable that nobody knows', () => {
     ['PORTCULLIS_TLS_KEYFILE', 'PORTCULLIS_TLS_KEY_FILE'],
     ['PORTCULLIS_AUTHENTICATION_ENABLE', 'PORTCULLIS_AUTHENTICATION_ENABLED'],
     ['PORTCULLIS_', 'PORTCULLIS_SEED'],
+    ['PORTCULLIS_TLS_CERT', 'PORTCULLIS_TLS_CERT_FILE'],
   ])('%s is a mistake, and is told with the name that comes nearest', (name, nearest) => {
     expect(nearestVariable(name)).toBe(nearest);
     const found = problems({ [name]: 'canary' });

@@ -5,6 +5,8 @@ import {
   type ScheduledAction,
 } from '@aws-sdk/client-application-auto-scaling';
 import {
+  DescribeAlarmHistoryCommand,
+  type DescribeAlarmHistoryCommandInput,
   DescribeAlarmsCommand,
   type DescribeAlarmsCommandInput,
   type DescribeAlarmsOutput,
@@ -47,7 +49,8 @@ import {
 import { SendEmailCommand } from '@aws-sdk/client-sesv2';
 import { DescribeExecutionCommand, SendTaskSuccessCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
-import { createServices, type Services } from '../shared/aws/services.ts';
+import { createServices } from '../shared/aws/all-services.ts';
+import type { Services } from '../shared/aws/services.ts';
 import { config, later, NOW } from './builders.ts';
 
 /** An error as the SDK throws it. */
@@ -98,6 +101,8 @@ export type World = {
   /** Job definitions by name, in any of the four shapes. */
   definitions: Record<string, object>;
   alarms: Pick<DescribeAlarmsOutput, 'MetricAlarms' | 'CompositeAlarms' | 'LogAlarms'>;
+  /** Changes of state by the alarm's name, oldest first; an Error where they cannot be read. */
+  histories: Record<string, { at: string; from: string; to: string }[] | Error>;
   /** Names of alarms that a mute rule silences now, by the rule's name. */
   mutes: Record<string, string[]>;
   targets: ScalableTarget[];
@@ -244,6 +249,7 @@ export const perfectWorld = (): World => ({
       errorAlarm('fraud-prod-5xx'),
     ],
   },
+  histories: {},
   mutes: {},
   targets: [],
   scheduledActions: [],
@@ -375,6 +381,25 @@ export function fakeAws(overrides: Partial<Services> = {}) {
       return found;
     });
   }
+  answer(
+    cloudwatch,
+    DescribeAlarmHistoryCommand,
+    ({ AlarmName = '', StartDate, NextToken }: DescribeAlarmHistoryCommandInput) => {
+      const history = world.histories[AlarmName] ?? [];
+      if (history instanceof Error) throw history;
+      const { items, ...rest } = page(
+        history.filter(({ at }) => new Date(at) >= (StartDate ?? new Date(0))),
+        NextToken,
+      );
+      return {
+        AlarmHistoryItems: items.map(({ at, from, to }) => ({
+          ...{ AlarmName, Timestamp: new Date(at), HistoryItemType: 'StateUpdate' },
+          HistoryData: JSON.stringify({ oldState: { stateValue: from }, newState: { stateValue: to } }),
+        })),
+        ...rest,
+      };
+    },
+  );
   answer(
     cloudwatch,
     DescribeAlarmsCommand,

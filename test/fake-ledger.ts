@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
   type AttributeValue,
+  BatchWriteItemCommand,
+  type BatchWriteItemCommandInput,
   DeleteItemCommand,
   ExecuteStatementCommand,
   type ExecuteStatementCommandInput,
@@ -200,6 +202,14 @@ export function fakeTables(aws: FakeAws) {
     await before('PutItem', input);
     tableOf(input.TableName).set(keyOf(input.Item), input.Item);
     return {};
+  });
+  on(BatchWriteItemCommand, async (input: BatchWriteItemCommandInput) => {
+    await before('BatchWriteItem', input);
+    for (const [name, requests] of Object.entries(input.RequestItems ?? {})) {
+      if (name === 'ledger' || requests.length === 0 || requests.length > 25) throw awsError('ValidationException');
+      for (const { PutRequest } of requests) tableOf(name).set(keyOf(PutRequest?.Item), PutRequest?.Item ?? {});
+    }
+    return { UnprocessedItems: {} };
   });
   on(DeleteItemCommand, async (input: { TableName: string; Key: Item }) => {
     await before('DeleteItem', input);

@@ -1,3 +1,4 @@
+import { lifeOfCertificates } from '../../local/certificate-file.ts';
 import { problemsWithEncryption } from '../../local/encryption-settings.ts';
 import { readSecretFile } from '../../shared/aws/secret-file.ts';
 import { problemsWithVariables } from '../../shared/environment-variables.ts';
@@ -60,8 +61,21 @@ function keyWeaknesses(env: Audited['env']): Weakness[] {
   }));
 }
 
+/** A certificate that nobody renews ends the console on a known day. */
+function certificateWeaknesses(path: string | undefined, now: string): Weakness[] {
+  if (!path) return [];
+  const where = 'PORTCULLIS_TLS_CERT_FILE';
+  const todo = 'Renew it, as deployment/runbooks/key_rotation.md says; the gate takes it without a restart.';
+  try {
+    const { due, words } = lifeOfCertificates(path, now);
+    return due ? [{ where, why: `The certificate ${words}.`, todo }] : [];
+  } catch (error) {
+    return [{ where, why: `${(error as Error).message}.`, todo }];
+  }
+}
+
 /** Variables that the gate needs in order to be safe: whether they are there, and whether they can be guessed. */
-export async function checkEnvironment({ env }: Audited): Promise<Seen> {
+export async function checkEnvironment({ env, now }: Audited): Promise<Seen> {
   const inSecretsManager = Boolean(env.PORTCULLIS_SECRET_ID);
   const found = tokenFrom(env);
   const weaknesses: Weakness[] = [
@@ -72,6 +86,7 @@ export async function checkEnvironment({ env }: Audited): Promise<Seen> {
     })),
     ...(inSecretsManager ? [] : 'token' in found ? tokenWeaknesses(found.token) : [found]),
     ...keyWeaknesses(env),
+    ...certificateWeaknesses(env.PORTCULLIS_TLS_CERT_FILE, now),
     ...PROTECTIONS.filter((name) => isOff(env[name])).map((name) => ({
       where: name,
       why: 'A protection is switched off.',

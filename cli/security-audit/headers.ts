@@ -1,3 +1,6 @@
+import { isIP } from 'node:net';
+import { connect } from 'node:tls';
+import { daysUntil, RENEW_DAYS } from '../../shared/model/certificates.ts';
 import { type Audited, type Seen, seen, unseen, type Weakness } from './weakness.ts';
 
 const HERE = 'http://127.0.0.1:4510';
@@ -64,8 +67,30 @@ export function answerWeaknesses(url: URL, response: Response): Weakness[] {
 const get = (url: URL) =>
   fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_MS), headers: { accept: 'text/html' } });
 
+/** When the certificate that a server shows ends (ISO 8601). Whether it is a good one, `fetch` has found out. */
+const endOfCertificate = ({ hostname, port }: URL) =>
+  new Promise<string>((resolve, reject) => {
+    const host = hostname.replace(/^\[|\]$/g, '');
+    const socket = connect({ host, port: Number(port || 443), ...(isIP(host) === 0 && { servername: host }) });
+    socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error(`${host} does not answer`)));
+    socket.once('error', reject);
+    socket.once('secureConnect', () => {
+      resolve(new Date(socket.getPeerCertificate().valid_to).toISOString());
+      socket.destroy();
+    });
+  });
+
+/** A certificate that nobody renews ends the console on a known day. */
+async function certificateWeaknesses(base: URL, now: string): Promise<Weakness[]> {
+  const end = await endOfCertificate(base);
+  const days = daysUntil(end, now);
+  if (days >= RENEW_DAYS) return [];
+  const why = `Its certificate ends at ${end}, in ${days} days.`;
+  return [{ where: base.origin, why, todo: 'Renew it, as deployment/runbooks/key_rotation.md says.' }];
+}
+
 /** What the running console sends with its answers. Without an address, that on this machine, if it runs. */
-export async function checkHeaders({ url, env }: Audited): Promise<Seen> {
+export async function checkHeaders({ url, env, now }: Audited): Promise<Seen> {
   const base = url ?? env.PORTCULLIS_CONSOLE_URL ?? HERE;
   if (!URL.canParse(base)) return unseen(`${base} is no address`);
   let health: Response;
@@ -87,6 +112,7 @@ export async function checkHeaders({ url, env }: Audited): Promise<Seen> {
       why: 'Sessions go over plain http, where they can be read on the way.',
       todo: 'Serve it over https.',
     });
+  if (protocol === 'https:') weaknesses.push(...(await certificateWeaknesses(new URL(base), now)));
   for (const path of PATHS) {
     const address = new URL(path, base);
     weaknesses.push(...answerWeaknesses(address, await get(address)));

@@ -99,6 +99,7 @@ async function variants(shadow: boolean): Promise<ProductionVariant[]> {
   return Promise.all(plan.variants.filter((each) => each.shadow === shadow).map(variantFrom));
 }
 
+if (plan.asynchronous) throw new Error('the plan is of an asynchronous endpoint, and no plan says where answers go');
 const { dataCapture, deploymentConfig } = plan;
 const shadows = await variants(true);
 await sagemaker.send(

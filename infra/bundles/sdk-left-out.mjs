@@ -85,7 +85,7 @@ export const EDITS = [
 
   // Which features of the SDK are in use, for AWS's statistics. It is a part of the user agent; the rest stays.
   [/middleware-user-agent\/check-features\.js$/, wholly('export const checkFeatures = async () => undefined;')],
-  // Our clients have a logger that takes neither inputs nor errors (shared/aws/clients.ts).
+  // Our clients have a logger that takes neither inputs nor errors (shared/aws/clients/options.ts).
   [/middleware-logger\/loggerMiddleware\.js$/, notAdded],
   // The version of Node.js is the Lambda's.
   [

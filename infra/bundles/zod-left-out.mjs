@@ -35,6 +35,13 @@ export const zodLeftOut = {
     const edit = (filter, change) =>
       build.onLoad({ filter }, ({ path }) => ({ contents: change(readFileSync(path, 'utf8')) }));
     edit(/zod[\\/]v4[\\/]core[\\/](to-json-schema|json-schema-processors)\.js$/, withoutBodies);
+    // Names of formats that no schema of ours has; without its name here a format is called what it is called in zod.
+    edit(/zod[\\/]v4[\\/]locales[\\/]en\.js$/, (source) =>
+      source.replace(
+        /^ {8}(emoji|uuidv[46]|nanoid|guid|cuid2?|ulid|xid|ksuid|mac|ipv[46]|cidrv[46]|base64(?:url)?|json_string|e164|currency_code|credit_card|iban|jwt|template_literal|duration): ".*",\n/gm,
+        '',
+      ),
+    );
     // Through another module's namespace esbuild cannot see which of these functions are called.
     edit(/zod[\\/]v4[\\/]classic[\\/]schemas\.js$/, (source) =>
       methodsInUse(source)

@@ -1,4 +1,5 @@
 import { sha256 } from '../../shared/model/canonical-json.ts';
+import { keepCall } from './call-history.ts';
 import type { BusEvent, Caller, Loopback, ServiceTable } from './loopback.ts';
 
 /** Whose call it is: `source` of the event, `eventSource` of the record. */
@@ -67,8 +68,8 @@ export function callEvent(loopback: Loopback, caller: Caller, call: RecordedCall
 export type Mutation = (loopback: Loopback, input: Record<string, unknown>, caller: Caller) => object;
 
 /**
- * Runs a change and the CloudTrail event of its call together. The call's event comes before those of its effects,
- * although their bodies are known first, so that whoever reads them in order knows who did it.
+ * Runs a change and the CloudTrail event of its call together, which also goes into the history. The call's event comes before
+ * those of its effects, although their bodies are known first, so that whoever reads them in order knows who did it.
  */
 export function recorded<T>(
   loopback: Loopback,
@@ -84,7 +85,9 @@ export function recorded<T>(
     const { result, call } = change({ ...loopback, emit });
     const effects = held;
     held = undefined;
-    loopback.emit(call(loopback));
+    const called = call(loopback);
+    keepCall(loopback, called);
+    loopback.emit(called);
     for (const event of effects) loopback.emit(event);
     return result;
   });

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { describeAlarmHistory, keepInHistory } from './alarm-histories.ts';
 import { muteRuleMutations, muteRuleQueries } from './alarm-mute-rules.ts';
 import { type RecordedService, recordedOperations } from './cloudtrail.ts';
 import { announceConfiguration, announceState } from './cloudwatch-events.ts';
@@ -88,6 +89,8 @@ export type AlarmRow = {
   definition: Json & { ActionsEnabled: boolean };
   updatedAt: number;
   state: { value: z.infer<typeof StateValue>; reason: string; reasonData?: string; at: number };
+  /** EvaluationState, which no call sets. */
+  evaluation?: string;
 };
 
 const put = (loopback: Loopback, row: AlarmRow) => loopback.store.put('alarm', row.name, row);
@@ -129,7 +132,7 @@ const turnActions = (enabled: boolean) => (loopback: Loopback, input: Json) => {
   return {};
 };
 
-function describe({ name, arn, definition, updatedAt, state }: AlarmRow): Json {
+function describe({ name, arn, definition, updatedAt, state, evaluation }: AlarmRow): Json {
   const { Tags: _tags, AlarmName: _name, ...members } = definition;
   return present({
     AlarmName: name,
@@ -139,6 +142,7 @@ function describe({ name, arn, definition, updatedAt, state }: AlarmRow): Json {
     StateValue: state.value,
     StateReason: state.reason,
     StateReasonData: state.reasonData,
+    EvaluationState: evaluation,
     StateUpdatedTimestamp: state.at / 1000,
     StateTransitionedTimestamp: state.at / 1000,
   });
@@ -176,7 +180,7 @@ function describeAlarms(loopback: Loopback, input: Json): Json {
   return present({ MetricAlarms: ofType('MetricAlarm'), CompositeAlarms: ofType('CompositeAlarm'), NextToken: next });
 }
 
-/** CloudWatch's alarms. Nothing evaluates them: their state is what SetAlarmState says. */
+/** CloudWatch's alarms. Nothing evaluates them: their state is what SetAlarmState says, and so is their history. */
 export function cloudwatch(loopback: Loopback): ServiceTable {
   return {
     ...recordedOperations(loopback, CLOUDWATCH, {
@@ -213,12 +217,16 @@ export function cloudwatch(loopback: Loopback): ServiceTable {
         };
         const row = { ...before, state };
         put(loopback, row);
-        if (before.state.value !== state.value) announceState(loopback, row, before);
+        if (before.state.value !== state.value) {
+          keepInHistory(loopback, row, before);
+          announceState(loopback, row, before);
+        }
         return {};
       },
       ...muteRuleMutations,
     }),
     ...muteRuleQueries(loopback),
     DescribeAlarms: (input) => describeAlarms(loopback, input),
+    DescribeAlarmHistory: (input) => describeAlarmHistory(loopback, input),
   };
 }

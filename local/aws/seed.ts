@@ -125,15 +125,22 @@ function registerScaling({ endpoint, call }: Seeding): void {
   }
 }
 
+/** Of which endpoints it was ever done, by their key: whoever deletes one does not want it back at the next start. */
+const SEEDED = 'seeded';
+
 /**
  * Puts a fleet into the account and returns the names of the endpoints that are new; one that is there already is left
- * as it is. An endpoint is stored whole with all its events, or not at all.
+ * as it is, and one that was deleted stays deleted. An endpoint is stored whole with all its events, or not at all.
  */
 export function seedFleet(loopback: Loopback, fleet: Fleet): string[] {
-  const fresh = fleet.endpoints.filter(({ name }) => !loopback.store.get('endpoint', keyOf(name)));
+  const { store } = loopback;
+  const fresh = fleet.endpoints.filter(
+    ({ name }) => !['endpoint', SEEDED].some((kind) => store.get(kind, keyOf(name))),
+  );
   for (const endpoint of fresh) {
     const seeding = seedingFor(loopback, endpoint);
-    loopback.store.together(() => {
+    store.together(() => {
+      store.put(SEEDED, keyOf(endpoint.name), {});
       // The endpoint comes before what guards it, so that the first event about it says who made it.
       deploy(seeding);
       createComponents(seeding);

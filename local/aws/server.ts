@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { LocalDynamoDb } from './dynamodb.ts';
 import { AwsError, type Caller, type ServiceTable } from './loopback.ts';
 
@@ -28,7 +28,20 @@ export type S3Request = {
   body: Buffer;
 };
 
+/** A request as it comes over HTTP or from the gate itself, with its body read. */
+export type WireRequest = {
+  method: string;
+  /** Path and query. */
+  url: string;
+  headers: Record<string, string | string[] | undefined>;
+  body: Uint8Array | string;
+};
+export type WireAnswer = { status: number; headers: Record<string, string>; body: Uint8Array | string };
+
 const MAX_BODY = 20 * 1024 * 1024;
+
+const textOf = (body: Uint8Array | string): string =>
+  typeof body === 'string' ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
 
 async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
@@ -43,29 +56,30 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
 }
 
 /** `AWS4-HMAC-SHA256 Credential=<access key id>/20261120/us-east-1/sagemaker/aws4_request, ...` */
-function callerOf(request: IncomingMessage, account: string, region: string): Caller {
+function callerOf({ headers }: WireRequest, account: string, region: string): Caller {
   const [, accessKeyId, , scope] =
-    /Credential=([^/]+)\/(\d+)\/([^/]+)\//.exec(request.headers.authorization ?? '') ?? [];
+    /Credential=([^/]+)\/(\d+)\/([^/]+)\//.exec(String(headers.authorization ?? '')) ?? [];
   return { accessKeyId: accessKeyId ?? 'anonymous', account, region: scope && scope !== 'us-east-1' ? scope : region };
 }
 
 /** How a protocol reads a request and writes an answer. */
 type Protocol = {
-  read: (body: Buffer) => Record<string, unknown>;
-  write: (response: ServerResponse, status: number, value: unknown) => void;
-  error: (response: ServerResponse, error: AwsError) => void;
+  read: (body: string) => Record<string, unknown>;
+  write: (value: unknown) => WireAnswer;
+  error: (error: AwsError) => WireAnswer;
 };
 
-function send(response: ServerResponse, status: number, type: string, body: string | Uint8Array, extra = {}): void {
-  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body), ...extra });
-  response.end(body);
-}
+const answerOf = (status: number, type: string, body: string, extra: Record<string, string> = {}): WireAnswer => ({
+  status,
+  headers: { 'content-type': type, ...extra },
+  body,
+});
 
 const json: Protocol = {
-  read: (body) => (body.length > 0 ? (JSON.parse(body.toString('utf8')) as Record<string, unknown>) : {}),
-  write: (response, status, value) => send(response, status, 'application/x-amz-json-1.1', JSON.stringify(value ?? {})),
-  error: (response, { status, code, message }) =>
-    send(response, status, 'application/x-amz-json-1.1', JSON.stringify({ __type: code, message, Message: message }), {
+  read: (body) => (body.length > 0 ? (JSON.parse(body) as Record<string, unknown>) : {}),
+  write: (value) => answerOf(200, 'application/x-amz-json-1.1', JSON.stringify(value ?? {})),
+  error: ({ status, code, message }) =>
+    answerOf(status, 'application/x-amz-json-1.1', JSON.stringify({ __type: code, message, Message: message }), {
       'x-amzn-errortype': code,
     }),
 };
@@ -73,21 +87,19 @@ const json: Protocol = {
 const xml = (value: string) => value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 /** The query protocol, for STS only: flat parameters in, flat members out. */
 const queryProtocol: Protocol = {
-  read: (body) => Object.fromEntries(new URLSearchParams(body.toString('utf8'))),
-  write: (response, status, value) => {
+  read: (body) => Object.fromEntries(new URLSearchParams(body)),
+  write: (value) => {
     const { Action, ...members } = value as Record<string, string>;
     const fields = Object.entries(members).map(([name, text]) => `<${name}>${xml(text)}</${name}>`);
     const result = `<${Action}Result>${fields.join('')}</${Action}Result>`;
-    send(
-      response,
-      status,
+    return answerOf(
+      200,
       'text/xml',
       `<${Action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/">${result}</${Action}Response>`,
     );
   },
-  error: (response, { status, code, message }) =>
-    send(
-      response,
+  error: ({ status, code, message }) =>
+    answerOf(
       status,
       'text/xml',
       `<ErrorResponse><Error><Code>${xml(code)}</Code><Message>${xml(message)}</Message></Error></ErrorResponse>`,
@@ -95,20 +107,21 @@ const queryProtocol: Protocol = {
 };
 
 /** S3 answers errors as XML, and to HEAD with the status alone. */
-function s3Error(response: ServerResponse, method: string | undefined, { status, code, message }: AwsError): void {
-  response.writeHead(status, { 'content-type': 'application/xml' });
-  response.end(
-    method === 'HEAD' ? undefined : `<Error><Code>${xml(code)}</Code><Message>${xml(message)}</Message></Error>`,
+const s3Error = (method: string, { status, code, message }: AwsError): WireAnswer =>
+  answerOf(
+    status,
+    'application/xml',
+    method === 'HEAD' ? '' : `<Error><Code>${xml(code)}</Code><Message>${xml(message)}</Message></Error>`,
   );
-}
 
 type Route = { service: string; operation: string; protocol: Protocol };
 
 /** Which service and operation a request is for; undefined is S3. The body may have to be read for it. */
-function routeOf(request: IncomingMessage, url: URL): Route | undefined {
+function routeOf(request: WireRequest, url: URL): Route | undefined {
   const target = request.headers['x-amz-target'];
   if (typeof target === 'string') {
-    const [service = '', operation = ''] = target.split('.');
+    // Some clients write CloudTrail's as `com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents`.
+    const [service = '', operation = ''] = target.split('.').slice(-2);
     return { service, operation, protocol: json };
   }
   if (url.pathname === '/v2/email/outbound-emails' && request.method === 'POST') {
@@ -117,15 +130,15 @@ function routeOf(request: IncomingMessage, url: URL): Route | undefined {
   if (
     request.method === 'POST' &&
     url.pathname === '/' &&
-    /x-www-form-urlencoded/.test(request.headers['content-type'] ?? '')
+    /x-www-form-urlencoded/.test(String(request.headers['content-type'] ?? ''))
   ) {
     return { service: 'STS', operation: '', protocol: queryProtocol };
   }
   return undefined;
 }
 
-/** One HTTP port that speaks enough of AWS for the gate, the AWS CLI and the SDKs. */
-export function createLoopbackServer({
+/** Enough of AWS for the gate, the AWS CLI and the SDKs: whoever asks, and whichever way it comes in. */
+export function createLoopback({
   account,
   region,
   dynamodb,
@@ -133,7 +146,7 @@ export function createLoopbackServer({
   loseEvents,
   services,
   s3,
-}: ServerParts): Server {
+}: ServerParts): (request: WireRequest) => Promise<WireAnswer> {
   /** Calls by `<access key id> <service>.<operation>`, for tests and benchmarks. */
   const calls = new Map<string, number>();
   const faults: Fault[] = [];
@@ -166,66 +179,58 @@ export function createLoopbackServer({
   };
 
   /** `GET /_loopback/checkpoints` tells the command line where they are, `POST` has one made now. `GET /_loopback/calls`, `DELETE /_loopback/calls`, `POST` and `DELETE /_loopback/faults`, `POST /_loopback/latency`, `POST /_loopback/throttle` (and `GET`: how many calls it refused), `POST /_loopback/events`: for tests and benchmarks; no bucket can have this name. */
-  const control = async (request: IncomingMessage, response: ServerResponse, path: string) => {
+  const control = (request: WireRequest, path: string): WireAnswer => {
+    const told = (value: unknown) => answerOf(200, 'application/json', JSON.stringify(value));
+    const sent = () => JSON.parse(textOf(request.body)) as unknown;
     if (path === '/_loopback/checkpoints') {
       if (request.method === 'POST') checkpoints.flush();
-      send(response, 200, 'application/json', JSON.stringify({ directory: checkpoints.directory }));
-      return;
+      return told({ directory: checkpoints.directory });
     }
     if (path === '/_loopback/calls' && request.method === 'DELETE') calls.clear();
-    else if (path === '/_loopback/faults' && request.method === 'POST') {
-      faults.push(JSON.parse((await bodyOf(request)).toString('utf8')) as Fault);
-    } else if (path === '/_loopback/faults' && request.method === 'DELETE') faults.length = 0;
-    else if (path === '/_loopback/latency' && request.method === 'POST') {
-      latencyMs = (JSON.parse((await bodyOf(request)).toString('utf8')) as { ms: number }).ms;
-    } else if (path === '/_loopback/throttle' && request.method === 'POST') {
-      const wanted = (JSON.parse((await bodyOf(request)).toString('utf8')) as { callsPerSecond: number | null })
-        .callsPerSecond;
+    else if (path === '/_loopback/faults' && request.method === 'POST') faults.push(sent() as Fault);
+    else if (path === '/_loopback/faults' && request.method === 'DELETE') faults.length = 0;
+    else if (path === '/_loopback/latency' && request.method === 'POST') latencyMs = (sent() as { ms: number }).ms;
+    else if (path === '/_loopback/throttle' && request.method === 'POST') {
+      const wanted = (sent() as { callsPerSecond: number | null }).callsPerSecond;
       callsPerSecond = wanted ?? Number.POSITIVE_INFINITY;
       tokens.clear();
       refused = 0;
     } else if (path === '/_loopback/throttle') {
-      send(response, 200, 'application/json', JSON.stringify({ refused }));
-      return;
+      return told({ refused });
     } else if (path === '/_loopback/events' && request.method === 'POST') {
-      loseEvents((JSON.parse((await bodyOf(request)).toString('utf8')) as { lost: boolean }).lost);
+      loseEvents((sent() as { lost: boolean }).lost);
     } else if (path !== '/_loopback/calls') throw new AwsError('NotFound', `There is no ${path}.`, 404);
-    send(response, 200, 'application/json', JSON.stringify(Object.fromEntries(calls)));
+    return told(Object.fromEntries(calls));
   };
 
-  const handle = async (request: IncomingMessage, response: ServerResponse) => {
-    const url = new URL(request.url ?? '/', 'http://loopback');
+  return async (request) => {
+    const url = new URL(request.url, 'http://loopback');
     if (url.pathname.startsWith('/_loopback/')) {
-      await control(request, response, url.pathname).catch((error: AwsError) =>
-        json.error(response, new AwsError(error.code ?? 'InvalidRequest', error.message, error.status ?? 400)),
-      );
-      return;
+      try {
+        return control(request, url.pathname);
+      } catch (error) {
+        const { code, message, status } = error as Partial<AwsError> & Error;
+        return json.error(new AwsError(code ?? 'InvalidRequest', message, status ?? 400));
+      }
     }
     const caller = callerOf(request, account, region);
     const route = routeOf(request, url);
     if (route?.service === 'DynamoDB_20120810') {
       count(caller, `DynamoDB.${route.operation}`);
-      dynamodb.serve(request, response);
-      return;
+      return dynamodb.answer(route.operation, request.headers, textOf(request.body));
     }
     const protocol = route?.protocol ?? json;
     try {
-      const body = await bodyOf(request);
       if (latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, latencyMs));
       if (!route) {
-        const name = `S3.${request.method}${url.searchParams.has('encryption') ? 'Encryption' : ''}`;
+        const { method, headers } = request;
+        const name = `S3.${method}${url.searchParams.has('encryption') ? 'Encryption' : ''}`;
         count(caller, name);
         injected(name);
-        const headers = request.headers;
-        const answer = s3(
-          { method: request.method ?? 'GET', path: url.pathname, query: url.searchParams, headers, body },
-          caller,
-        );
-        response.writeHead(answer.status, answer.headers);
-        response.end(request.method === 'HEAD' ? undefined : answer.body);
-        return;
+        const body = Buffer.from(request.body);
+        return s3({ method, path: url.pathname, query: url.searchParams, headers, body }, caller);
       }
-      const input = protocol.read(body);
+      const input = protocol.read(textOf(request.body));
       const operation = route.operation || String(input.Action ?? '');
       const name = `${route.service}.${operation}`;
       count(caller, name);
@@ -237,25 +242,32 @@ export function createLoopbackServer({
           `The loopback AWS does not do ${name}. What it does is in docs/local-runtime.md.`,
         );
       }
-      protocol.write(response, 200, await run(input, caller));
+      return protocol.write(await run(input, caller));
     } catch (error) {
-      if (error instanceof AwsError) {
-        if (route) protocol.error(response, error);
-        else s3Error(response, request.method, error);
-      } else {
-        const { code, name, message } = error as Error & { code?: string };
-        const known = typeof code === 'string' && /^[A-Z][A-Za-z]+$/.test(code);
-        protocol.error(
-          response,
-          known ? new AwsError(code, message) : new AwsError('InternalFailure', `${name}: ${message}`, 500),
-        );
-      }
+      if (error instanceof AwsError) return route ? protocol.error(error) : s3Error(request.method, error);
+      const { code, name, message } = error as Error & { code?: string };
+      const known = typeof code === 'string' && /^[A-Z][A-Za-z]+$/.test(code);
+      return protocol.error(
+        known ? new AwsError(code, message) : new AwsError('InternalFailure', `${name}: ${message}`, 500),
+      );
     }
   };
+}
+
+/** The HTTP port through which everybody but the gate itself comes. */
+export function createLoopbackServer(answer: (request: WireRequest) => Promise<WireAnswer>): Server {
   const server = createServer((request, response) => {
-    handle(request, response).catch((error: Error) => {
-      response.destroy(error);
-    });
+    const { method = 'GET', url = '/', headers } = request;
+    bodyOf(request)
+      .catch((error: AwsError) => error)
+      .then((body) => (body instanceof Error ? json.error(body) : answer({ method, url, headers, body })))
+      .then(({ status, headers, body }) => {
+        // The answer to HEAD says the length of what it leaves out by itself, and 204 has none.
+        const length = method === 'HEAD' || status === 204 ? {} : { 'content-length': Buffer.byteLength(body) };
+        response.writeHead(status, { ...headers, ...length });
+        response.end(method === 'HEAD' ? undefined : body);
+      })
+      .catch((error: Error) => response.destroy(error));
   });
   server.keepAliveTimeout = 60_000;
   return server;

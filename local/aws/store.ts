@@ -14,6 +14,8 @@ export type Store = {
   keys: (kind: string) => string[];
   put: (kind: string, key: string, value: object) => void;
   delete: (kind: string, key: string) => void;
+  /** Deletes the kinds of a family, such as `calls 2026-11-20`, that come before one of it. */
+  drop: (family: string, before: string) => void;
   /** Everything written inside is stored together or not at all. */
   together: <T>(work: () => T) => T;
   close: () => void;
@@ -21,8 +23,11 @@ export type Store = {
 
 const byKey = ([a]: readonly [string, string], [b]: readonly [string, string]) => (a < b ? -1 : 1);
 
+/** A kind belongs to the family that its first word names. */
+const familyOf = (kind: string) => kind.split(' ', 1)[0] ?? kind;
+
 /**
- * `onDisk` names kinds that grow and are seldom read: they are not kept in memory, and `get` and `keys` do not see them.
+ * `onDisk` names families that grow and are seldom read: they are not kept in memory, and `get` and `keys` do not see them.
  * With a cipher everything is sealed. Throws SealedRowError at once where a row is not what the cipher stored there.
  */
 export function openStore(path: string, onDisk: readonly string[] = [], cipher?: RowCipher): Store {
@@ -36,6 +41,7 @@ export function openStore(path: string, onDisk: readonly string[] = [], cipher?:
   const insert = database.prepare('INSERT INTO rows VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value');
   const select = database.prepare('SELECT kind, key, value FROM rows WHERE kind = ?');
   const remove = database.prepare('DELETE FROM rows WHERE kind = ? AND key = ?');
+  const removeKinds = database.prepare('DELETE FROM rows WHERE kind > ? AND kind < ?');
   // As text: a tenth of the memory of objects, and nobody can change a row without storing it.
   const memory = new Map<string, Map<string, string>>();
   const kindOf = (kind: string) => {
@@ -46,7 +52,9 @@ export function openStore(path: string, onDisk: readonly string[] = [], cipher?:
     }
     return rows;
   };
-  const kept = `SELECT kind, key, value FROM rows WHERE kind NOT IN (${onDisk.map(() => '?').join(', ')})`;
+  const isOnDisk = (kind: string) => onDisk.includes(familyOf(kind));
+  const kept = `SELECT kind, key, value FROM rows
+    WHERE substr(kind, 1, instr(kind || ' ', ' ') - 1) NOT IN (${onDisk.map(() => '?').join(', ')})`;
   try {
     for (const row of database.prepare(kept).iterate(...onDisk)) {
       const { kind, key, text } = rows.read(row);
@@ -65,7 +73,7 @@ export function openStore(path: string, onDisk: readonly string[] = [], cipher?:
       return text === undefined ? undefined : (JSON.parse(text) as T);
     },
     list: <T>(kind: string) =>
-      onDisk.includes(kind)
+      isOnDisk(kind)
         ? select
             .all(kind)
             .map(rows.read)
@@ -78,11 +86,15 @@ export function openStore(path: string, onDisk: readonly string[] = [], cipher?:
       const text = JSON.stringify(value);
       const row = rows.stored(kind, key, text);
       insert.run(kind, row.key, row.value);
-      if (!onDisk.includes(kind)) kindOf(kind).set(key, text);
+      if (!isOnDisk(kind)) kindOf(kind).set(key, text);
     },
     delete: (kind, key) => {
       remove.run(kind, rows.keyOf(kind, key));
       kindOf(kind).delete(key);
+    },
+    drop: (family, before) => {
+      removeKinds.run(`${family} `, before);
+      for (const kind of memory.keys()) if (familyOf(kind) === family && kind < before) memory.delete(kind);
     },
     together: (work) => {
       if (depth > 0) return work();

@@ -8,6 +8,7 @@ import { returnMemoryWhenIdle } from '../idle-memory.ts';
 import { resealDirectory } from '../reseal-directory.ts';
 import { CHECKPOINT_KEY, cipherWith } from '../sealed-directory.ts';
 import { autoScaling } from './auto-scaling.ts';
+import { CALL_HISTORY, cloudtrail } from './call-history.ts';
 import { cloudwatch } from './cloudwatch.ts';
 import { type Inserted, openDynamoDb, rebuildIndexes, storedItems } from './dynamodb.ts';
 import type { Fleet } from './fleet.ts';
@@ -18,7 +19,7 @@ import { connectRpc } from './rpc.ts';
 import { handleS3 } from './s3.ts';
 import { resumeTransitions, sagemaker } from './sagemaker.ts';
 import { seedFleet } from './seed.ts';
-import { createLoopbackServer } from './server.ts';
+import { createLoopback, createLoopbackServer, type WireRequest } from './server.ts';
 import { events, kms, ses, sts } from './small-services.ts';
 import { openStore } from './store.ts';
 
@@ -50,7 +51,7 @@ if (keys && stale) {
 }
 const databasePath = join(options.dataDir, 'dynamodb');
 // First: it says so where nothing here can be read.
-const store = openStore(join(options.dataDir, 'aws.sqlite'), ['outbox'], cipher);
+const store = openStore(join(options.dataDir, 'aws.sqlite'), ['outbox', CALL_HISTORY], cipher);
 if (options.rebuildIndexes) await rebuildIndexes(databasePath, cipher);
 const checkpoints = openCheckpointWriter({
   directory: options.checkpoints,
@@ -70,6 +71,8 @@ const timers = new Set<NodeJS.Timeout>();
 let sequence = Math.max(0, ...store.keys('event-queue').map(Number));
 
 let eventsAreLost = false;
+/** Stored and still to be handed over, those of one call together. */
+const emitted: QueuedEvent[] = [];
 
 /** Stored with the change that caused it, delivered after; it leaves the store when it has been handled. */
 function emit(event: BusEvent): void {
@@ -78,7 +81,8 @@ function emit(event: BusEvent): void {
   const key = String(sequence).padStart(12, '0');
   const whole = { version: '0', id: randomUUID(), account, region, resources: [], ...event };
   store.put('event-queue', key, whole);
-  setImmediate(() => void main.call('event', { key, event: whole } satisfies QueuedEvent));
+  if (emitted.push({ key, event: whole }) > 1) return;
+  setImmediate(() => void main.call('events', emitted.splice(0)));
 }
 
 const loopback: Loopback = {
@@ -105,7 +109,7 @@ const forwarded: ServiceTable = Object.fromEntries(
   ),
 );
 
-const server = createLoopbackServer({
+const answer = createLoopback({
   account,
   region,
   dynamodb,
@@ -118,6 +122,7 @@ const server = createLoopbackServer({
     GraniteServiceVersion20100801: cloudwatch(loopback),
     AnyScaleFrontendService: autoScaling(loopback),
     AWSEvents: events(loopback),
+    CloudTrail_20131101: cloudtrail(loopback),
     TrentService: kms(loopback),
     SESv2: ses(loopback),
     STS: sts(loopback),
@@ -126,6 +131,9 @@ const server = createLoopbackServer({
   },
   s3: (request, caller) => handleS3(loopback, request, caller),
 });
+
+const server = createLoopbackServer(answer);
+let stopping = false;
 
 returnMemoryWhenIdle();
 
@@ -154,7 +162,13 @@ const main = connectRpc(parentPort, {
   emit,
   seed: (fleet: Fleet) => seedFleet(loopback, fleet),
   outbox: () => store.list('outbox'),
+  /** What the gate itself asks. */
+  request: (request: WireRequest) => {
+    if (stopping) throw new Error('The loopback AWS is stopping.');
+    return answer(request);
+  },
   stop: async () => {
+    stopping = true;
     for (const timer of timers) clearTimeout(timer);
     await new Promise<void>((resolve) => {
       server.close(() => resolve());

@@ -89,6 +89,7 @@ function targetOf(found: AnyAlarm, ref: EndpointRef, all: Alarms, depth = 0): Al
 
 function alarmFrom(found: AnyAlarm, name: string, target: AlarmTarget, mutedBy: string[]): RollbackAlarm {
   const { alarm } = found;
+  const evaluation = found.type === 'composite' ? undefined : found.alarm.EvaluationState;
   const composite = found.type === 'composite' ? found.alarm : undefined;
   const suppressor = composite?.ActionsSuppressor === undefined ? undefined : nameOf(composite.ActionsSuppressor);
   return {
@@ -96,6 +97,7 @@ function alarmFrom(found: AnyAlarm, name: string, target: AlarmTarget, mutedBy: 
     exists: true,
     type: found.type,
     state: alarm.StateValue ?? 'INSUFFICIENT_DATA',
+    ...(evaluation !== undefined && { evaluation }),
     stateSince: (alarm.StateTransitionedTimestamp ?? alarm.StateUpdatedTimestamp)?.toISOString() ?? null,
     actionsEnabled: alarm.ActionsEnabled ?? false,
     mutedBy,

@@ -39,6 +39,17 @@ const SCHEDULE = ['MonitoringSchedule', 'ScheduleName'];
 const valuesOf = ({ dimensions }: Watched, names: readonly string[]) =>
   dimensions.flatMap(({ Name = '', Value = '' }) => (names.includes(Name) ? [Value] : []));
 
+/**
+ * Does the alarm find its metrics by a query, so that no dimension names them? Metrics Insights (`SELECT ...`), a search
+ * (`SEARCH(...)`) or PromQL (CloudWatch API reference, MetricDataQuery and EvaluationCriteria).
+ */
+function asksByQuery({ Metrics = [], EvaluationCriteria }: MetricAlarm): boolean {
+  return (
+    EvaluationCriteria !== undefined ||
+    Metrics.some(({ Expression = '' }) => /^\s*SELECT\b|\bSEARCH\s*\(/i.test(Expression))
+  );
+}
+
 /** What a metric alarm watches of an endpoint, by its dimensions. */
 export function targetOfMetricAlarm(alarm: MetricAlarm, ref: EndpointRef): AlarmTarget {
   const own = metricsOf(alarm, ref).filter((metric) =>
@@ -48,7 +59,7 @@ export function targetOfMetricAlarm(alarm: MetricAlarm, ref: EndpointRef): Alarm
   const periods = alarm.DatapointsToAlarm ?? alarm.EvaluationPeriods ?? 1;
   const live = own.filter(({ namespace }) => namespace === 'AWS/SageMaker');
   return {
-    watchesEndpoint: own.length > 0,
+    watchesEndpoint: own.length > 0 ? true : asksByQuery(alarm) ? null : false,
     variants: [...new Set(own.flatMap((metric) => valuesOf(metric, ['VariantName'])))],
     schedules: [...new Set(own.flatMap((metric) => valuesOf(metric, SCHEDULE)))],
     tripsAfterSeconds: live.length > 0 ? Math.min(...live.map(({ periodSeconds }) => periodSeconds * periods)) : null,

@@ -1,6 +1,6 @@
 import type { StreamRef } from '../model/endpoint-ref.ts';
 import type { RecordBody } from '../model/ledger-record.ts';
-import { readAccountId, readCaller } from './account.ts';
+import { readAccountId, readCaller } from './caller.ts';
 import { append, readStream } from './ledger.ts';
 import type { With } from './services.ts';
 

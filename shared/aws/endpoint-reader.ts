@@ -101,13 +101,15 @@ function rangeOf(configured: ProductionVariant, live: LiveVariant | undefined, t
 type VariantParts = {
   configured: ProductionVariant;
   shadow: boolean;
+  /** The config says that the endpoint answers from a queue. */
+  asynchronous: boolean;
   live: LiveVariant | undefined;
   target: Bounds | undefined;
   models: Model[];
   components: InferenceComponent[];
 };
 
-function variantFrom({ configured, shadow, live, target, models, components }: VariantParts): Variant {
+function variantFrom({ configured, shadow, asynchronous, live, target, models, components }: VariantParts): Variant {
   const name = configured.VariantName ?? '';
   const weight = live?.DesiredWeight ?? live?.CurrentWeight ?? configured.InitialVariantWeight ?? 1;
   const resolvedImages = (live?.DeployedImages ?? []).flatMap(
@@ -125,7 +127,7 @@ function variantFrom({ configured, shadow, live, target, models, components }: V
       provisionedConcurrency: serverless.ProvisionedConcurrency ?? null,
     };
   }
-  const range = rangeOf(configured, live, target);
+  const range = { ...rangeOf(configured, live, target), ...(asynchronous && { asynchronous }) };
   const pools = (configured.InstancePools ?? []).map(({ InstanceType, Priority }) => ({
     instanceType: InstanceType ?? '',
     priority: Priority ?? 1,
@@ -297,9 +299,10 @@ export async function readEndpoint(
     ahead: new ReadAhead(services.cache, streamOf(ref)),
   };
   const asked = given ?? reading.call(() => describeEndpoint(services, ref));
+  // First what most of the others wait for.
+  if (expectedConfig !== undefined) readConfig(reading, expectedConfig).catch(() => undefined);
   const tags = readTags(reading);
   const monitors = readMonitors(reading);
-  if (expectedConfig !== undefined) readConfig(reading, expectedConfig).catch(() => undefined);
   reading.ahead?.start((named) => readNamed(reading, named));
   // Awaited below, but the endpoint may turn out to be gone first.
   tags.catch(() => undefined);
@@ -351,6 +354,7 @@ export async function readEndpoint(
       return variantFrom({
         configured: variant,
         shadow,
+        asynchronous: config.AsyncInferenceConfig !== undefined,
         live: live.get(name),
         target: targets.get(name),
         models,

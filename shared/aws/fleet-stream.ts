@@ -35,6 +35,8 @@ type Known = {
   sinceSummary: number;
   /** One at a time in this container. */
   inTurn: ReturnType<typeof pLimit>;
+  /** A reading that has not begun yet: it will do for everybody who asks before that. */
+  next?: Promise<void> | undefined;
 };
 
 /** By the streams that a container knows, which tells containers apart. */
@@ -126,6 +128,15 @@ async function catchUp(services: With<'dynamodb'>, known: Known): Promise<void> 
   } while (from);
 }
 
+/** Knows everything that was on record when this was asked. A crowd shares one reading, and does not queue for one each. */
+function seeAll(services: With<'dynamodb'>, fleet: Known): Promise<void> {
+  fleet.next ??= fleet.inTurn(() => {
+    fleet.next = undefined;
+    return catchUp(services, fleet);
+  });
+  return fleet.next;
+}
+
 async function insertNext(services: With<'dynamodb'>, known: Known, id: string, body: RecordBody): Promise<boolean> {
   const record: LedgerRecord = {
     schema: 1,
@@ -175,16 +186,17 @@ export type FleetNow = { fleet: Fleet; sequence: number };
 /** Reads a fleet, consistently. What is returned goes on changing; use it before the next await. */
 export async function readFleet(services: With<'dynamodb'>, environment: Environment): Promise<FleetNow> {
   const known = knownFleet(services, environment);
-  await known.inTurn(() => catchUp(services, known));
+  await seeAll(services, known);
   return known;
 }
 
 type Appended = { id: string; body: RecordBody };
 
 /**
- * Appends what `build` makes of the fleet as it is, or nothing where it returns undefined. Until it answers, the fleet does
- * not go on changing here. Where somebody else was
- * faster, what they wrote is read and `build` asked again: granting money and recording it is one conditional insert.
+ * Appends what `build` makes of the fleet as it is, or nothing where it returns undefined. Most only look, and need not wait
+ * for each other; who has something to append is asked again when it is their turn, and until they answer, the fleet does not go
+ * on changing here. Where somebody else was faster, what they wrote is read and `build` asked once more: granting money and
+ * recording it is one conditional insert.
  */
 export async function appendToFleet(
   services: With<'dynamodb'>,
@@ -192,14 +204,17 @@ export async function appendToFleet(
   build: (now: FleetNow) => Appended | undefined | Promise<Appended | undefined>,
 ): Promise<void> {
   const known = knownFleet(services, environment);
+  await seeAll(services, known);
+  if (!(await build(known))) return;
   await known.inTurn(async () => {
     for (let attempt = 0; attempt < MAX_TRIES; attempt += 1) {
-      await catchUp(services, known);
       const draft = await build(known);
       if (!draft) return;
-      if (!(await insertNext(services, known, draft.id, draft.body))) continue;
-      if (known.sinceSummary >= SUMMARY_AFTER) await sumUp(services, known);
-      return;
+      if (await insertNext(services, known, draft.id, draft.body)) {
+        if (known.sinceSummary >= SUMMARY_AFTER) await sumUp(services, known);
+        return;
+      }
+      await catchUp(services, known);
     }
     throw new LedgerContentionError(`The fleet of ${environment} was written to ${MAX_TRIES} times before us.`);
   });

@@ -1,8 +1,9 @@
-import { PutItemCommand, paginateQuery } from '@aws-sdk/client-dynamodb';
+import { type AttributeValue, paginateQuery } from '@aws-sdk/client-dynamodb';
 import type { EndpointFacts } from '../model/endpoint-facts.ts';
 import type { EndpointHistory } from '../model/endpoint-history.ts';
 import { EndpointRef } from '../model/endpoint-ref.ts';
 import { type GuardKey, guardKeysOf } from '../model/guard-key.ts';
+import { putTogether } from './put-together.ts';
 import type { With } from './services.ts';
 
 type Place = Pick<EndpointRef, 'account' | 'region'>;
@@ -27,29 +28,27 @@ function remembered({ changes }: EndpointHistory): Set<string> {
   );
 }
 
+/** The items of what guards an endpoint, without those that a reading on record (`history`) has put there already. */
+export function guardItems(
+  ref: EndpointRef,
+  facts: EndpointFacts,
+  history?: EndpointHistory,
+): Record<string, AttributeValue>[] {
+  const known = history ? remembered(history) : new Set<string>();
+  const fresh = guardKeysOf(facts).filter(({ kind, name }) => !known.has(`${kind} ${name}`));
+  return fresh.map((key) => ({ pk: { S: pkOf(ref, key) }, sk: { S: skOf(ref) }, endpoint: { S: ref.name } }));
+}
+
 /**
  * Remembers what guards an endpoint. To be called before the facts go on record: then whatever is on record is in the
  * index, and only what is new has to be written.
  */
-export async function rememberGuards(
+export const rememberGuards = (
   services: With<'dynamodb'>,
   ref: EndpointRef,
   facts: EndpointFacts,
   history?: EndpointHistory,
-): Promise<void> {
-  const known = history ? remembered(history) : new Set<string>();
-  const fresh = guardKeysOf(facts).filter(({ kind, name }) => !known.has(`${kind} ${name}`));
-  await Promise.all(
-    fresh.map((key) =>
-      services.dynamodb.send(
-        new PutItemCommand({
-          TableName: services.config.tables.work,
-          Item: { pk: { S: pkOf(ref, key) }, sk: { S: skOf(ref) }, endpoint: { S: ref.name } },
-        }),
-      ),
-    ),
-  );
-}
+): Promise<void> => putTogether(services, guardItems(ref, facts, history));
 
 /** The endpoints that one of these guards, by their names. */
 export async function guardedEndpoints(

@@ -53,9 +53,9 @@ export async function settingsNow(services: With<'dynamodb'>): Promise<PolicySet
   if (of === '') return own;
   const known = made.get(own);
   if (known?.of === of) return known.settings;
-  const tables = live.map(({ region, asOf, source, prices, processing }): [string, RegionPrices] => [
+  const tables = live.map(({ region, asOf, source, prices, processing, asynchronous }): [string, RegionPrices] => [
     region,
-    { asOf, source, prices, ...(processing && { processing }) },
+    { asOf, source, prices, ...(processing && { processing }), ...(asynchronous && { asynchronous }) },
   ]);
   const settings = { ...own, prices: withLivePrices(own.prices, Object.fromEntries(tables)) };
   made.set(own, { of, settings });

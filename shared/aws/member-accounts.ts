@@ -1,6 +1,9 @@
 import { AssumeRoleCommand, type STSClientConfig } from '@aws-sdk/client-sts';
 import type { EndpointRef } from '../model/endpoint-ref.ts';
-import { cloudwatch, s3, sagemaker, scaling } from './clients.ts';
+import { cloudwatch } from './clients/cloudwatch.ts';
+import { s3 } from './clients/s3.ts';
+import { sagemaker } from './clients/sagemaker.ts';
+import { scaling } from './clients/scaling.ts';
 import type { Readable } from './endpoint-reader.ts';
 import { ReadCache } from './read-cache.ts';
 import type { With } from './services.ts';

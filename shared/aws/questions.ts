@@ -1,7 +1,7 @@
 import { type AttributeValue, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { refOfStream } from '../model/endpoint-ref.ts';
 import { keptAs } from '../model/ledger-index.ts';
-import { type AskedSpan, expressionsOf, type LedgerQuery, QUERIES } from '../model/ledger-question.ts';
+import { type AskedSpan, type AskedTime, expressionsOf, type LedgerQuery, QUERIES } from '../model/ledger-question.ts';
 import type { With } from './services.ts';
 
 // Asks the ledger what auditors ask: queries only, newest first. From indexes, so a moment behind; nothing is decided
@@ -166,20 +166,24 @@ const placeOf = (stream: string) => {
   return { account, region };
 };
 
-/** Waivers that were in force at a moment, soonest end last. */
+/** Waivers that were in force at a moment, or at any moment of a time, soonest end last. */
 export async function listWaivers(
   services: With<'dynamodb'>,
-  moment: string,
+  on: AskedTime,
   cost?: AskingCost,
 ): Promise<ListedWaiver[]> {
-  const revoked = new Set<string>();
+  const revokedAt = new Map<string, string>();
   const granted: Answer[] = [];
-  for await (const answer of askAll(services, QUERIES.waiversOn(moment), cost)) {
+  for await (const answer of askAll(services, QUERIES.waiversOn(on), cost)) {
     if (answer.kind === 'waiver-granted') granted.push(answer);
-    else if (answer.at <= moment) revoked.add(answer.waiver ?? '');
+    else revokedAt.set(answer.waiver ?? '', answer.at);
   }
   return granted
-    .filter(({ from = '', until = '', waiver = '' }) => from <= moment && moment < until && !revoked.has(waiver))
+    .filter(({ from = '', until = '', waiver = '' }) => {
+      const begins = from > on.from ? from : on.from;
+      const ended = revokedAt.get(waiver);
+      return begins <= on.to && begins < until && (ended === undefined || begins < ended);
+    })
     .map(({ stream, waiver, endpoint, policy, environment, from, until, actor, reason }) => ({
       id: waiver ?? '',
       ...placeOf(stream),

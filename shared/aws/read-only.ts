@@ -5,6 +5,7 @@ export class NotAReadError extends Error {
 
 /** Everything that the gate asks of an account that it only watches. Whatever is not here is refused. */
 export const READS: ReadonlySet<string> = new Set([
+  'DescribeAlarmHistory',
   'DescribeAlarms',
   'DescribeDataQualityJobDefinition',
   'DescribeEndpoint',

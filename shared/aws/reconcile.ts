@@ -6,14 +6,14 @@ import { QUERIES, spanBetween } from '../model/ledger-question.ts';
 import type { LedgerRecord } from '../model/ledger-record.ts';
 import { compareWithCalls, EFFECT_MS, type TrailCall } from '../model/reconciliation.ts';
 import type { Reconciliation } from '../model/reconciliation-result.ts';
-import { readAccountId } from './account.ts';
+import { readAccountId } from './caller.ts';
 import { isMissing } from './endpoint-reader.ts';
 import { guardedEndpoints } from './guard-index.ts';
 import { readWholeStream } from './ledger.ts';
 import { sagemakerAt } from './member-accounts.ts';
 import { askAll } from './questions.ts';
 import type { With } from './services.ts';
-import { type CallRecord, type Place, readCalls, type TrailSource } from './trail-calls.ts';
+import { type CallRecord, type Place, readCalls, type TrailSource, whyNotRead } from './trail-calls.ts';
 
 export type Reconciling = With<'dynamodb' | 's3' | 'sagemaker' | 'sts'>;
 export type ReconcileOptions = {
@@ -21,6 +21,8 @@ export type ReconcileOptions = {
   from: string;
   to: string;
   source?: TrailSource | undefined;
+  /** Calls younger than so many milliseconds may still be under way; an hour where nothing is said. */
+  settlingMs?: number | undefined;
   /** Waits between lookups, which CloudTrail allows two of in a second. */
   pause?: (ms: number) => Promise<void>;
   /** Told how many calls were read so far. */
@@ -60,6 +62,7 @@ function readRecord(record: CallRecord, { account, region }: Place): EventReadin
   });
 }
 
+/** The endpoint of an inference component: as SageMaker says, or as was remembered of one that is gone. */
 async function componentEndpoint(services: Reconciling, place: Place, name: string): Promise<EndpointRef | undefined> {
   try {
     const { EndpointName } = await sagemakerAt(services, place).sagemaker.send(
@@ -67,8 +70,9 @@ async function componentEndpoint(services: Reconciling, place: Place, name: stri
     );
     return Endpoint.safeParse({ ...place, name: EndpointName }).data;
   } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
+    if (!isMissing(error)) throw error;
+    const [remembered] = await guardedEndpoints(services, place, [{ kind: 'inference-component', name }]);
+    return remembered;
   }
 }
 
@@ -139,14 +143,12 @@ function placesOf({ config }: Reconciling, own: Place): Place[] {
   );
 }
 
-const errorText = (error: unknown) => `${(error as Error).name}: ${(error as Error).message}`;
-
 /**
  * Holds the calls that CloudTrail has of a time against what is on record, and the other way round. Reads every stream
  * that is concerned whole. What cannot be read stands in `notRead`, and then it is not reconciled.
  */
 export async function reconcile(services: Reconciling, options: ReconcileOptions): Promise<Reconciliation> {
-  const { from, to, source = {}, pause = services.wait, progress } = options;
+  const { from, to, source = {}, settlingMs, pause = services.wait, progress } = options;
   const account = await readAccountId(services);
   if (account === undefined) throw new Error('AWS did not say which account these credentials belong to.');
   const own = { account, region: services.config.region };
@@ -160,7 +162,7 @@ export async function reconcile(services: Reconciling, options: ReconcileOptions
       await populate(services, population, place, readCalls(services, source, place, span, { own, pause }), progress);
       read.push(label(place));
     } catch (error) {
-      notRead.push(`${label(place)}: ${errorText(error)}`);
+      notRead.push(`${label(place)}: ${whyNotRead(error, source)}`);
     }
   }
   const result: Reconciliation = {
@@ -215,7 +217,7 @@ export async function reconcile(services: Reconciling, options: ReconcileOptions
       mine.push({ ...one.call, endpoint: ref });
       left.delete(one);
     }
-    const compared = compareWithCalls(stream, mine, records, { from, to, now: services.now() });
+    const compared = compareWithCalls(stream, mine, records, { from, to, now: services.now(), settlingMs });
     for (const { at, cause } of mine) if (at >= from && at < to) count(cause);
     calls.matched += compared.matched;
     calls.seenLater += compared.seenLater;

@@ -59,30 +59,33 @@ async function crossingsIn(
 const same = (a: Record<string, number> = {}, b: Record<string, number> = {}) =>
   Object.keys(a).length === Object.keys(b).length && Object.entries(a).every(([type, usd]) => b[type] === usd);
 
+const LISTS = ['prices', 'processing', 'asynchronous'] as const;
+
 async function refreshRegion(services: Refreshing, region: string): Promise<Refreshed> {
-  const { hosting: prices, processing, publishedOn, version } = await readPriceList(services, region);
+  const { hosting: prices, asynchronous, processing, publishedOn, version } = await readPriceList(services, region);
   const settings = await settingsNow(services);
   const before = await readLivePrices(services, region);
   const shipped = settings.prices;
   const old = before ?? (shipped.region === region ? shipped : undefined);
   const types = Object.keys(prices).length;
-  if (before && same(before.prices, prices) && same(before.processing, processing)) {
+  const fresh = { prices, processing, ...(Object.keys(asynchronous).length > 0 && { asynchronous }) };
+  if (before && LISTS.every((list) => same(before[list], fresh[list]))) {
     return { region, types, changed: false, asOf: before.asOf, moves: [], crossings: [] };
   }
   // AWS says when it published them; otherwise they are as of the day on which they were read.
   const asOf = publishedOn ?? services.now().slice(0, 10);
   const source = `AWS Price List of AmazonSageMaker${version === undefined ? '' : `, version ${version}`}, read on ${services.now().slice(0, 10)}`;
-  const fresh: RegionPrices = { asOf, source, prices, processing };
+  const read: RegionPrices = { asOf, source, ...fresh };
   const moves = priceMoves(old?.prices ?? {}, prices);
   const ref = priceStream(services, region);
   let generation = 0;
   await append(services, await readStream(services, ref), (history) => {
     generation = (history.changes.at(-1)?.generation ?? 0) + 1;
-    const body = { kind: 'prices-read' as const, generation, region, ...fresh, before: old?.asOf ?? null, moves };
+    const body = { kind: 'prices-read' as const, generation, region, ...read, before: old?.asOf ?? null, moves };
     return { id: `prices#${generation}`, body, actor: gateActor };
   });
   const crossings: Crossing[] = [];
-  const tables = [shipped, withLivePrices(shipped, { ...shipped.live, [region]: fresh })] as const;
+  const tables = [shipped, withLivePrices(shipped, { ...shipped.live, [region]: read })] as const;
   for (const environment of Environment.options) {
     const found = old && moves.length > 0 ? await crossingsIn(services, environment, settings, tables) : [];
     crossings.push(...found);

@@ -85,6 +85,18 @@ function objections(looking: Looking, after: EndpointFacts): string[] {
 export const isUnreadable = (error: unknown): error is Error =>
   error instanceof UnreadableFactsError || isMissing(error);
 
+const TWO_CALLS =
+  'Only two calls bring exactly that back, the second one when the endpoint is InService again. The gate makes neither: between the two would run what nobody accepted, and an update by somebody else could not be told from its own.';
+
+/** The config as it was accepted, and then the counts and weights: both calls, where what runs after them is what was accepted. */
+async function planTwoCalls(looking: Looking, baseline: Baseline, update: Way | undefined) {
+  const configured = baseline.deployment.variants.map(({ name }) => ({ VariantName: String(name) }));
+  const counts = wayByCounts(looking.facts.endpoint.name, baseline, configured);
+  const after = await readAfter(looking, baseline, counts);
+  if (!update || !after || changeDigest(effectiveDeployment(after)) !== baseline.digest) return undefined;
+  return { calls: [update.call, counts.call], notes: objections(looking, after) };
+}
+
 /** The first way that brings back exactly what was accepted, read as it would be after it. */
 export async function planDeployment(looking: Looking, baseline: Baseline): Promise<RemediationPlan> {
   const { name } = looking.facts.endpoint;
@@ -135,6 +147,8 @@ export async function planDeployment(looking: Looking, baseline: Baseline): Prom
       ? { of: 'deployment', to, calls: [], others: [way.call], notes: [was, ...notes] }
       : { of: 'deployment', to, calls: [way.call], others: [], notes: [] };
   }
+  const both = looking.facts.configName === configName ? undefined : await planTwoCalls(looking, baseline, ways[0]);
+  if (both) return { of: 'deployment', to, calls: [], others: both.calls, notes: [was, TWO_CALLS, ...both.notes] };
   const left = nearest ? differences(baseline.deployment, effectiveDeployment(nearest)) : [];
   const fields = left.map(
     ({ field, before, after }) => `${field} would be ${after ?? 'absent'} instead of ${before ?? 'absent'}`,

@@ -5,8 +5,12 @@ import {
   paginateQuery,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import type { EndpointFacts } from '../model/endpoint-facts.ts';
+import type { EndpointHistory } from '../model/endpoint-history.ts';
 import { EndpointRef } from '../model/endpoint-ref.ts';
-import type { Fingerprint } from '../model/shown-endpoint.ts';
+import { type Fingerprint, watchedAlarms } from '../model/shown-endpoint.ts';
+import { guardItems } from './guard-index.ts';
+import { putTogether } from './put-together.ts';
 import type { With } from './services.ts';
 
 type Place = Pick<EndpointRef, 'account' | 'region'>;
@@ -20,7 +24,7 @@ export type RememberedEndpoint = {
   seen?: Fingerprint;
   /** Names of the alarms that its last deployment rolls back on. */
   alarms: string[];
-  /** The newest change that was opened; a sweep that looked before that must not call the endpoint seen. */
+  /** The newest change that was about to be opened; a sweep that looked before that must not call the endpoint seen. */
   touched?: string;
 };
 
@@ -31,30 +35,46 @@ const keyOf = ({ account, region, name }: EndpointRef) => ({
 });
 
 /**
- * Remembers that an endpoint is alive, and that the next sweep has to look at it, because this change of it was opened.
- * The ledger has no list of its streams short of reading all of it, and without one nobody could tell that an endpoint
- * is missing, or that a change of it never ended.
+ * The item that says that an endpoint is alive, and that the next sweep has to look at it, because this change of it is
+ * being opened. The ledger has no list of its streams short of reading all of it, and without one nobody could tell that
+ * an endpoint is missing, or that a change of it never ended.
  */
-export async function rememberEndpoint(
+const touchedItem = (ref: EndpointRef, touched: string, alarms: string[]) => ({
+  ...keyOf(ref),
+  endpoint: { S: ref.name },
+  touched: { S: touched },
+  alarms: { S: JSON.stringify(alarms) },
+});
+
+/** Remembers an endpoint that the gate has read nothing of. */
+export async function rememberEndpoint(services: With<'dynamodb'>, ref: EndpointRef): Promise<RememberedEndpoint> {
+  const touched = '0';
+  await services.dynamodb.send(
+    new PutItemCommand({ TableName: tableOf(services), Item: touchedItem(ref, touched, []) }),
+  );
+  return { ref, alarms: [], touched };
+}
+
+/**
+ * Remembers what was read of an endpoint for a change: that the sweep has to look at it until the change has ended, and
+ * what guards it, as far as no reading on record (`history`) has put that there. It may go beside the append that puts
+ * the reading on record: the sweep calls nothing seen before the change is on record (hasSeenAll), and a
+ * task that finds its reading on record writes all of it again.
+ */
+export const rememberReading = (
   services: With<'dynamodb'>,
   ref: EndpointRef,
-  generation: number,
-  alarms: string[],
-): Promise<RememberedEndpoint> {
-  const touched = String(generation);
-  await services.dynamodb.send(
-    new PutItemCommand({
-      TableName: tableOf(services),
-      Item: {
-        ...keyOf(ref),
-        endpoint: { S: ref.name },
-        touched: { S: touched },
-        alarms: { S: JSON.stringify(alarms) },
-      },
-    }),
-  );
-  return { ref, alarms, touched };
-}
+  { generation, facts }: { generation: number; facts: EndpointFacts },
+  history?: EndpointHistory,
+): Promise<void> =>
+  putTogether(services, [
+    touchedItem(ref, String(generation), watchedAlarms(facts)),
+    ...guardItems(ref, facts, history),
+  ]);
+
+/** Does a stream as it was read hold the newest change that was remembered with the endpoint? */
+export const hasSeenAll = ({ touched }: RememberedEndpoint, { generation }: EndpointHistory): boolean =>
+  generation >= Number(touched ?? 0);
 
 /** Remembers how an endpoint was seen, unless something was put on record since it was listed. */
 export async function rememberSeen(

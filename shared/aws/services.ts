@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { Config } from '../config.ts';
 import { type ApprovalSettings, withoutGroups } from '../model/approval-settings.ts';
 import type { SecurityEvent } from '../model/security-event.ts';
-import { allClients } from './clients.ts';
+import type { allClients } from './clients.ts';
 import type { Stream } from './ledger.ts';
 import { ReadCache } from './read-cache.ts';
 
@@ -88,9 +88,4 @@ export function servicesWith<Names extends keyof Clients>(
       return config.off.includes('authorization') ? withoutGroups(approvals) : approvals;
     },
   };
-}
-
-/** Services with every client. */
-export function createServices(config: Config, overrides: Partial<Services> = {}): Services {
-  return servicesWith(allClients, config, overrides);
 }

@@ -35,6 +35,7 @@ import { servicesAt } from './member-accounts.ts';
 import { ReadCache } from './read-cache.ts';
 import {
   forgetEndpoint,
+  hasSeenAll,
   lastSweptAt,
   listRememberedEndpoints,
   type RememberedEndpoint,
@@ -145,7 +146,7 @@ export async function sweepPlace(services: Sweeping, place: Place, budget: Reque
     const moved = before ? movedParts(before, now) : [];
     if (before && moved.length === 0 && unseenParts(before, now).length === 0 && !due) return;
     // First remembered and then read, so that what is recorded in between is noticed (see rememberSeen).
-    const known = remembered ?? (await rememberEndpoint(services, ref, 0, []));
+    const known = remembered ?? (await rememberEndpoint(services, ref));
     const stream = await read(ref);
     const { history } = stream;
     const latest = latestReading(history);
@@ -166,7 +167,7 @@ export async function sweepPlace(services: Sweeping, place: Place, budget: Reque
           : undefined;
     const change = modified?.kind === 'endpoint' && !joins ? modified : otherwise;
     if (change && coveringGeneration(history, change) === undefined) swept.missed.push({ change, stream });
-    else if (!change && (!reason || joins) && isSettled(history)) {
+    else if (!change && (!reason || joins) && isSettled(history) && hasSeenAll(known, history)) {
       const seen = { seen: now, alarms: latest ? watchedAlarms(latest.facts) : [] };
       if (digestOf(seen) !== digestOf({ seen: before ?? null, alarms: known.alarms })) {
         await rememberSeen(services, known, seen);

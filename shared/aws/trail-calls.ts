@@ -12,7 +12,7 @@ type Span = { from: string; to: string };
 /** What CloudTrail records of one call, as it stands in its log files and in `CloudTrailEvent`. */
 export type CallRecord = Record<string, unknown>;
 
-/** There is nothing that could be compared with, and why. */
+/** There is nothing that could be compared with: why, and what to do about it. */
 export class NoTrailError extends Error {
   override readonly name = 'NoTrailError';
 }
@@ -22,6 +22,8 @@ export class NoTrailError extends Error {
 const HISTORY_DAYS = 90;
 const PAGE = 50;
 const PAUSE_MS = 550;
+/** Others may be asking too; the SDK waits longer from try to try. */
+const ATTEMPTS = 8;
 const DAY_MS = 86_400_000;
 
 /** The calls of one region of the gate's own account, by name, since a lookup takes one attribute only. */
@@ -101,11 +103,26 @@ export async function* readCalls(
   }
   if (place.account !== own.account)
     throw new NoTrailError(
-      `Events of account ${place.account} can be looked up in that account only; name the bucket of a trail that has them.`,
+      `Events of account ${place.account} can be looked up in that account only. Name the bucket of a trail that has them (--trail-bucket), such as that of an organization.`,
     );
   if (Date.parse(span.from) < Date.parse(services.now()) - HISTORY_DAYS * DAY_MS)
     throw new NoTrailError(
-      `The event history of CloudTrail goes back ${HISTORY_DAYS} days, and ${span.from} is before that; name the bucket of a trail.`,
+      `The event history of CloudTrail goes back ${HISTORY_DAYS} days, and ${span.from} is before that (the day before --from is read too). Name the bucket of a trail (--trail-bucket).`,
     );
-  yield* lookedUp(new CloudTrailClient({ region: place.region }), span, pause);
+  yield* lookedUp(new CloudTrailClient({ region: place.region, maxAttempts: ATTEMPTS }), span, pause);
+}
+
+/** Why calls could not be read, in words that say what to do. */
+export function whyNotRead(error: unknown, { bucket }: TrailSource): string {
+  const { name, message } = error as Error;
+  const where = bucket === undefined ? 'the event history of CloudTrail' : `the bucket ${bucket}`;
+  if (error instanceof NoTrailError) return message;
+  if (/^AccessDenied|^UnauthorizedOperation$|^NotAuthorized|^AccessForbidden/.test(name))
+    return bucket === undefined
+      ? `these credentials may not read ${where}. Give them cloudtrail:LookupEvents, or name the bucket of a trail (--trail-bucket).`
+      : `these credentials may not read ${where}. Give them s3:ListBucket and s3:GetObject of it, and kms:Decrypt of its key.`;
+  if (name === 'NoSuchBucket') return `there is no bucket ${bucket}. Name the one that the trail delivers to.`;
+  if (/Throttl|TooManyRequests|SlowDown/.test(name))
+    return `${where} refused to answer so often. Somebody else asks too: try again in a few minutes.`;
+  return `${where} could not be read: ${name}: ${message}`;
 }

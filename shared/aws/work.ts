@@ -10,7 +10,7 @@ import type { With } from './services.ts';
 
 /**
  * The work table: what is neither evidence nor authority. Here quarantined events and counts of dropped ones; see also
- * remembered-endpoints.ts and guard-index.ts.
+ * remembered-endpoints.ts and guard-index.ts. Its sort keys have no order where the store of one machine is encrypted.
  */
 const tableOf = (services: With<'dynamodb'>) => services.config.tables.work;
 
@@ -116,5 +116,5 @@ export async function listDropped(services: With<'dynamodb'>): Promise<{ reason:
   for await (const page of pages) {
     for (const { sk, count } of page.Items ?? []) found.push({ reason: sk?.S ?? '', count: Number(count?.N ?? 0) });
   }
-  return found;
+  return found.sort((a, b) => (a.reason < b.reason ? -1 : 1));
 }

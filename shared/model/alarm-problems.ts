@@ -7,13 +7,11 @@ type Limits = { alarmSilentHours: number };
 
 /** Dimensions of the alarm that name what this endpoint does not have: such a metric never gets a value. */
 function deafTo(alarm: Existing, { variants, monitors }: EndpointFacts): string | undefined {
-  const variantNames = variants.map(({ name }) => name);
-  const monitorNames = monitors.map(({ name }) => name);
-  const { variants: watched = [], schedules = [] } = alarm;
-  if (watched.length > 0 && !watched.some((name) => variantNames.includes(name))) {
+  const { variants: watched, schedules } = alarm;
+  if (watched?.length && !variants.some(({ name }) => watched.includes(name))) {
     return `variant ${watched.join(', ')}, which this endpoint does not have`;
   }
-  if (schedules.length > 0 && !schedules.some((name) => monitorNames.includes(name))) {
+  if (schedules?.length && !monitors.some(({ name }) => schedules.includes(name))) {
     return `monitoring schedule ${schedules.join(', ')}, which does not watch this endpoint`;
   }
   return undefined;
@@ -21,11 +19,11 @@ function deafTo(alarm: Existing, { variants, monitors }: EndpointFacts): string 
 
 /** Ways to silence an alarm short of deleting it. */
 function silences({ name, actionsEnabled, mutedBy = [], suppressedBy = null }: Existing): string[] {
-  return [
-    ...(actionsEnabled ? [] : [`The actions of alarm ${name} are disabled (ActionsEnabled false).`]),
-    ...(mutedBy.length > 0 ? [`Alarm ${name} is muted by mute rule ${mutedBy.join(', ')}.`] : []),
-    ...(suppressedBy === null ? [] : [`The actions of alarm ${name} are suppressed by ${suppressedBy}.`]),
-  ];
+  const found: string[] = [];
+  if (!actionsEnabled) found.push(`The actions of alarm ${name} are disabled (ActionsEnabled false).`);
+  if (mutedBy.length > 0) found.push(`Alarm ${name} is muted by mute rule ${mutedBy.join(', ')}.`);
+  if (suppressedBy !== null) found.push(`The actions of alarm ${name} are suppressed by ${suppressedBy}.`);
+  return found;
 }
 
 const HOUR_MS = 3_600_000;
@@ -50,12 +48,17 @@ export function alarmProblems(alarm: RollbackAlarm, facts: EndpointFacts, limits
   const deaf = deafTo(alarm, facts);
   if (deaf !== undefined) return [violation(`Alarm ${name} watches ${deaf}.`)];
   const grave = facts.environment.name === 'prod' ? violation : advice;
+  const problems = silences(alarm).map(grave);
   const blind = blindSince(alarm, facts.readAt, limits);
-  return [
-    ...silences(alarm).map(grave),
-    ...(blind === undefined ? [] : [grave(`Alarm ${name} has had INSUFFICIENT_DATA since ${blind}.`)]),
-    ...(alarm.state === 'ALARM' ? [advice(`Alarm ${name} is in ALARM now.`)] : []),
-  ];
+  if (blind !== undefined) problems.push(grave(`Alarm ${name} has had INSUFFICIENT_DATA since ${blind}.`));
+  const { evaluation } = alarm;
+  if (evaluation === 'EVALUATION_ERROR') {
+    problems.push(grave(`CloudWatch cannot evaluate alarm ${name}: its setup is wrong (EVALUATION_ERROR).`));
+  } else if (evaluation !== undefined) {
+    problems.push(advice(`CloudWatch does not evaluate alarm ${name} as it should at the moment (${evaluation}).`));
+  }
+  if (alarm.state === 'ALARM') problems.push(advice(`Alarm ${name} is in ALARM now.`));
+  return problems;
 }
 
 export const isGrave = ({ outcome }: Problem) => outcome === 'violation';

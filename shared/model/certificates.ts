@@ -31,6 +31,17 @@ export function periodProblem({ validFromDate, validToDate }: X509Certificate, a
   return now > validToDate.getTime() ? `has expired on ${validToDate.toISOString()}` : undefined;
 }
 
+/** When the first of these certificates ends, of the server's own and those between it and its authority: ISO 8601 UTC. */
+export const endOf = (certificates: readonly X509Certificate[]): string =>
+  new Date(Math.min(...certificates.map(({ validToDate }) => validToDate.getTime()))).toISOString();
+
+/** With fewer days left than these somebody should have renewed it: the alert rules of Prometheus say the same. */
+export const RENEW_DAYS = 14;
+
+/** Whole days that are left until a time, both ISO 8601; negative when it has passed. */
+export const daysUntil = (end: string, at: string): number =>
+  Math.floor((Date.parse(end) - Date.parse(at)) / 86_400_000);
+
 /** Why this private key (PEM) does not serve this certificate; never what is in it. */
 export function keyProblem(certificate: X509Certificate, pem: string): string | undefined {
   if (/ENCRYPTED/.test(pem)) return 'is encrypted with a password, and nobody types one at the start';

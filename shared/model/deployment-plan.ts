@@ -82,6 +82,7 @@ export const DeploymentPlan = z.strictObject({
     .optional()
     .describe('It may be carried out until then; at most policies.planValidHours after it was submitted.'),
   variants: z.array(PlannedVariant).min(1).max(10),
+  asynchronous: z.boolean().optional().describe('It answers from a queue: asynchronous inference.'),
   volumeKmsKeyId: z.string().optional(),
   dataCapture: z
     .strictObject({

@@ -3,6 +3,7 @@ import { digestOf } from './canonical-json.ts';
 import type { EndpointFacts } from './endpoint-facts.ts';
 import { Endpoint } from './endpoint-ref.ts';
 import { Environment } from './environment.ts';
+import { JsonValue } from './json-value.ts';
 import { isHosted, type Variant } from './variant.ts';
 
 /**
@@ -14,9 +15,9 @@ export const EffectiveDeployment = z.strictObject({
   schema: z.literal(1),
   endpoint: Endpoint,
   environment: Environment,
-  variants: z.array(z.record(z.string(), z.json())),
+  variants: z.array(z.record(z.string(), JsonValue)),
   volumeKmsKeyId: z.string().nullable(),
-  dataCapture: z.json(),
+  dataCapture: JsonValue,
 });
 export type EffectiveDeployment = z.infer<typeof EffectiveDeployment>;
 
@@ -43,7 +44,8 @@ function effectiveVariant(variant: Variant, versionOf: (uri: string) => string) 
     const { memorySizeMb, maxConcurrency, provisionedConcurrency } = variant;
     return { ...common, memorySizeMb, maxConcurrency, provisionedConcurrency };
   }
-  const range = { minInstances: variant.minInstances, maxInstances: variant.maxInstances };
+  const { minInstances, maxInstances, asynchronous } = variant;
+  const range = { minInstances, maxInstances, ...(asynchronous && { asynchronous }) };
   switch (variant.kind) {
     case 'instance':
       return { ...common, ...range, instanceType: variant.instanceType };

@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { Endpoint } from './endpoint-ref.ts';
 import { EnvironmentFact } from './environment.ts';
-import { type HostedVariant, isHosted, type ServerlessVariant, Variant } from './variant.ts';
+import { JsonValue } from './json-value.ts';
+import { often } from './often.ts';
+import { type HostedVariant, isHosted, Variant } from './variant.ts';
 
 const Timestamp = z.iso.datetime();
 
@@ -104,6 +106,8 @@ export const RollbackAlarm = z.discriminatedUnion('exists', [
     state: z.enum(['OK', 'ALARM', 'INSUFFICIENT_DATA']),
     /** StateTransitionedTimestamp. */
     stateSince: Timestamp.nullable().optional(),
+    /** EvaluationState, where CloudWatch says that it cannot evaluate the alarm, or not all of it. */
+    evaluation: z.string().optional(),
     actionsEnabled: z.boolean(),
     /** Whether its dimensions (or, for a composite, those of the alarms in its rule) name this endpoint; null: cannot be told. */
     watchesEndpoint: z.boolean().nullable(),
@@ -135,7 +139,7 @@ export const Deployment = z.discriminatedUnion('known', [
     /** For so long at least the old fleet is kept while alarms are looked at. */
     bakeSeconds: z.number().nonnegative().optional(),
     /** LastDeploymentConfig as DescribeEndpoint has it, for doing the same again; null where there is none. */
-    deploymentConfig: z.record(z.string(), z.json()).nullable().optional(),
+    deploymentConfig: z.record(z.string(), JsonValue).nullable().optional(),
   }),
 ]);
 export type Deployment = z.infer<typeof Deployment>;
@@ -144,35 +148,37 @@ export type Deployment = z.infer<typeof Deployment>;
  * Everything the policies may look at, read once. Facts are total: whatever is in here was read, and what could not
  * be read failed the whole reading. "There is no monitor" is a fact; "the monitors could not be listed" is an error.
  */
-export const EndpointFacts = z.strictObject({
-  schema: z.literal(1),
-  endpoint: Endpoint,
-  environment: EnvironmentFact,
-  status: EndpointStatus,
-  /** The config that is, or while a deployment is under way will be, in service. */
-  configName: z.string(),
-  /** True while SageMaker is moving the endpoint to `configName`. */
-  underWay: z.boolean(),
-  /** The config that is in service until then; not there where nothing else was in service. */
-  replacesConfig: z.string().optional(),
-  /** FailureReason of DescribeEndpoint, where there is one. */
-  failureReason: z.string().optional(),
-  createdAt: Timestamp,
-  lastModifiedAt: Timestamp,
-  readAt: Timestamp,
-  /** When the oldest part was read that was not read anew (a minute ago at most); null where all of it was. */
-  reusedSince: Timestamp.nullable(),
-  variants: z.array(Variant).min(1),
-  volumeKmsKeyId: z.string().nullable(),
-  dataCapture: DataCapture.nullable(),
-  deployment: Deployment,
-  /** Inference components are updated by themselves, so their rollback alarms hang on them; null: on none so far. */
-  componentAlarms: z
-    .array(z.strictObject({ component: z.string(), rollbackAlarms: z.array(RollbackAlarm).nullable() }))
-    .optional(),
-  monitors: z.array(Monitor),
-  artifacts: z.array(Artifact),
-});
+export const EndpointFacts = often(
+  z.strictObject({
+    schema: z.literal(1),
+    endpoint: Endpoint,
+    environment: EnvironmentFact,
+    status: EndpointStatus,
+    /** The config that is, or while a deployment is under way will be, in service. */
+    configName: z.string(),
+    /** True while SageMaker is moving the endpoint to `configName`. */
+    underWay: z.boolean(),
+    /** The config that is in service until then; not there where nothing else was in service. */
+    replacesConfig: z.string().optional(),
+    /** FailureReason of DescribeEndpoint, where there is one. */
+    failureReason: z.string().optional(),
+    createdAt: Timestamp,
+    lastModifiedAt: Timestamp,
+    readAt: Timestamp,
+    /** When the oldest part was read that was not read anew (a minute ago at most); null where all of it was. */
+    reusedSince: Timestamp.nullable(),
+    variants: z.array(Variant).min(1),
+    volumeKmsKeyId: z.string().nullable(),
+    dataCapture: DataCapture.nullable(),
+    deployment: Deployment,
+    /** Inference components are updated by themselves, so their rollback alarms hang on them; null: on none so far. */
+    componentAlarms: z
+      .array(z.strictObject({ component: z.string(), rollbackAlarms: z.array(RollbackAlarm).nullable() }))
+      .optional(),
+    monitors: z.array(Monitor),
+    artifacts: z.array(Artifact),
+  }),
+);
 export type EndpointFacts = z.infer<typeof EndpointFacts>;
 
 /** Whatever came in before this moment is in the facts, reused parts included. */
@@ -180,11 +186,10 @@ export function readSince({ readAt, reusedSince }: EndpointFacts): string {
   return reusedSince !== null && reusedSince < readAt ? reusedSince : readAt;
 }
 
+/** Does anything of it run on instances? Else it is serverless altogether. */
+export const runsOnInstances = ({ variants }: Pick<EndpointFacts, 'variants'>): boolean => variants.some(isHosted);
+
 /** Variants that run on instances, shadow ones too. */
 export function hostedVariants(facts: EndpointFacts): HostedVariant[] {
   return facts.variants.filter(isHosted);
-}
-
-export function serverlessVariants(facts: EndpointFacts): ServerlessVariant[] {
-  return facts.variants.filter((variant): variant is ServerlessVariant => !isHosted(variant));
 }

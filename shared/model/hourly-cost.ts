@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { EndpointFacts } from './endpoint-facts.ts';
 import { type InstanceLoad, loadOf, type VariantLoad } from './instance-load.ts';
-import { type PriceTable, priceOf, processingPriceOf, tableFor } from './price-table.ts';
+import { asynchronousPriceOf, type PriceTable, priceOf, processingPriceOf, tableFor } from './price-table.ts';
 
 /** What one variant can cost in an hour, in US dollars, at the floor and at the ceiling of its instance count. */
 export const VariantCost = z.strictObject({
@@ -46,7 +46,8 @@ export const roundUsd = (usd: number): number => Math.round(usd * 10_000) / 10_0
 
 /** Dollars for people: `$1.15`, `$0.0575`. */
 export function formatUsd(usd: number): string {
-  return `$${usd.toFixed(4).replace(/0{1,2}$/, '')}`;
+  const text = usd.toFixed(4);
+  return `$${text.slice(0, text.endsWith('00') ? -2 : text.endsWith('0') ? -1 : undefined)}`;
 }
 
 /** Sums of dollars, to the cent: `$1,204.28`. By hand, since loading what `Intl` knows takes 40 ms at each cold start. */
@@ -64,7 +65,7 @@ function costOf(
   table: PriceTable,
   acceptedRegions: readonly string[],
 ): Priced | { unknown: string } {
-  const { variant, types, provisioned } = load;
+  const { variant, types, provisioned, asynchronous } = load;
   if (types.length === 0) {
     if (provisioned) {
       return {
@@ -74,10 +75,11 @@ function costOf(
     const explanation = 'serverless: billed per request, nothing per hour';
     return { variant, floorUsd: 0, steadyUsd: 0, ceilingUsd: 0, explanation };
   }
+  const priceFor = asynchronous ? asynchronousPriceOf : priceOf;
   let hourlyUsd = 0;
   let priciest = '';
   for (const instanceType of types) {
-    const price = priceOf(table, acceptedRegions, region, instanceType);
+    const price = priceFor(table, acceptedRegions, region, instanceType);
     if (!price.known) return { unknown: `variant ${variant}: ${price.reason}` };
     if (price.hourlyUsd > hourlyUsd) {
       hourlyUsd = price.hourlyUsd;
@@ -90,7 +92,7 @@ function costOf(
     floorUsd: roundUsd(min * hourlyUsd),
     steadyUsd: roundUsd(steady * hourlyUsd),
     ceilingUsd: roundUsd(max * hourlyUsd),
-    explanation: `${min === max ? min : `${min} to ${max}`} x ${priciest} at ${formatUsd(hourlyUsd)}${shadow ? ' (shadow)' : ''}`,
+    explanation: `${min === max ? min : `${min} to ${max}`} x ${priciest} at ${formatUsd(hourlyUsd)}${asynchronous ? ' (asynchronous)' : ''}${shadow ? ' (shadow)' : ''}`,
   };
 }
 
@@ -110,11 +112,11 @@ export function loadCost(
       unknown.push(cost.unknown);
       continue;
     }
-    const { steadyUsd, ...variant } = cost;
-    variants.push(variant);
-    sums.floorUsd += variant.floorUsd;
+    const { variant, floorUsd, steadyUsd, ceilingUsd, explanation } = cost;
+    variants.push({ variant, floorUsd, ceilingUsd, explanation });
+    sums.floorUsd += floorUsd;
     sums.steadyUsd += steadyUsd;
-    sums.ceilingUsd += variant.ceilingUsd;
+    sums.ceilingUsd += ceilingUsd;
   }
   const { asOf, region: tableRegion } = tableFor(table, region);
   return {

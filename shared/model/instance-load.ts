@@ -12,6 +12,8 @@ export const VariantLoad = z.strictObject({
   min: z.uint32(),
   max: z.uint32(),
   shadow: z.literal(true).optional(),
+  /** Its instances answer from a queue, which has a price of its own. */
+  asynchronous: z.literal(true).optional(),
   /** Provisioned concurrency of a serverless variant: the only part of one that costs anything by the hour. */
   provisioned: z.int().positive().optional(),
 });
@@ -24,14 +26,18 @@ export type InstanceLoad = z.infer<typeof InstanceLoad>;
 /** Variants as loads, in their order. */
 export function loadOf(variants: readonly Variant[]): InstanceLoad {
   return variants.map((variant) => {
-    const shadow = variant.shadow && { shadow: true as const };
-    if (!isHosted(variant)) {
-      const { name, provisionedConcurrency } = variant;
-      const none = { variant: name, types: [], steady: 0, min: 0, max: 0 };
-      return { ...none, ...shadow, ...(provisionedConcurrency && { provisioned: provisionedConcurrency }) };
+    const load: VariantLoad = { variant: variant.name, types: [], steady: 0, min: 0, max: 0 };
+    if (variant.shadow) load.shadow = true;
+    if (isHosted(variant)) {
+      load.types = instanceTypesOf(variant);
+      load.steady = variant.desiredInstances;
+      load.min = variant.minInstances;
+      load.max = variant.maxInstances;
+      if (variant.asynchronous) load.asynchronous = true;
+    } else if (variant.provisionedConcurrency) {
+      load.provisioned = variant.provisionedConcurrency;
     }
-    const { name, desiredInstances: steady, minInstances: min, maxInstances: max } = variant;
-    return { variant: name, types: instanceTypesOf(variant), steady, min, max, ...shadow };
+    return load;
   });
 }
 
@@ -44,9 +50,10 @@ export function sameLoad(a: InstanceLoad | null, b: InstanceLoad | null, steadyC
     load &&
     canonicalJson(
       load
-        .map(({ types, steady, min, max, provisioned = 0 }) =>
-          canonicalJson({ types: [...types].sort(), min, max, provisioned, ...(steadyCounts && { steady }) }),
-        )
+        .map(({ types, steady, min, max, provisioned = 0, asynchronous = false }) => {
+          const sorted = [...types].sort();
+          return canonicalJson({ types: sorted, min, max, provisioned, asynchronous, ...(steadyCounts && { steady }) });
+        })
         .sort(),
     );
   return key(a) === key(b);

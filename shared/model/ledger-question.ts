@@ -51,6 +51,9 @@ export function expressionsOf({ key: [name, value], range, only = {} }: LedgerQu
 /** The span of time that is asked about: moments (ISO 8601), the second not in it, and the months that it touches. */
 export type AskedSpan = { from: string; to: string; months: readonly string[] };
 
+/** A moment, or a day or another time: from its first moment to its last, both in it. */
+export type AskedTime = { from: string; to: string };
+
 /** The last moment of all, and a millisecond before a moment, for bounds that are part of their range. */
 const before = (moment: string) => new Date(Date.parse(moment) - 1).toISOString();
 const at = ({ from, to }: AskedSpan, name = 'at'): NonNullable<LedgerQuery['range']> => ({
@@ -96,10 +99,10 @@ export const QUERIES = {
   unplanned: (span: AskedSpan) => byMonth(span, (month) => question(unplannedIn(month), at(span, 'questionAt'))),
   outOfBand: (span: AskedSpan) => byMonth(span, (month) => question(outOfBandIn(month), at(span, 'questionAt'))),
   breakGlass: (span: AskedSpan) => [question(BREAK_GLASS, at(span, 'questionAt'))],
-  /** Waivers that had not ended by a moment; those that began later or were revoked before are left out afterwards. */
-  waiversOn: (moment: string) => {
-    const longest = new Date(Date.parse(moment) + LONGEST_WAIVER_MS).toISOString();
-    return [question(WAIVERS, { name: 'questionAt', between: [moment, longest] })];
+  /** Waivers that had not ended by `from`; those that began after `to` or were revoked before are left out afterwards. */
+  waiversOn: ({ from, to }: AskedTime) => {
+    const longest = new Date(Date.parse(to) + LONGEST_WAIVER_MS).toISOString();
+    return [question(WAIVERS, { name: 'questionAt', between: [from, longest] })];
   },
   underLimits: (policyDigest: string) => [question(decidedUnder(policyDigest))],
   /** Under any of these limits and these prices. */

@@ -10,6 +10,7 @@ import { EnvironmentFact } from './environment.ts';
 import { Decision, Finding } from './finding.ts';
 import { FleetChanged, FleetCounted, FleetSummed, FleetView } from './fleet-entry.ts';
 import { HourlyCost } from './hourly-cost.ts';
+import { JsonValue } from './json-value.ts';
 import { PricesMoved, PricesRead } from './live-prices.ts';
 import { Protection } from './protection.ts';
 import { Reconciliation } from './reconciliation-result.ts';
@@ -55,7 +56,7 @@ export const Baseline = z.strictObject({
   at: Timestamp,
   /** What it takes to deploy it again, as far as it was read; see shared/model/remediation.ts. */
   configName: z.string().optional(),
-  deploymentConfig: z.record(z.string(), z.json()).nullable().optional(),
+  deploymentConfig: z.record(z.string(), JsonValue).nullable().optional(),
   /** What it could cost an hour when it was accepted, and at the prices of which day. */
   cost: z.strictObject({ ceilingUsd: z.number(), pricesAsOf: z.string() }).optional(),
 });

@@ -30,7 +30,7 @@ function modelFrom(planned: PlannedModel, read: ReadOfPlan | undefined): Model {
   };
 }
 
-function variantFrom(planned: PlannedVariant, read: ReadOfPlan | undefined): Variant {
+function variantFrom(planned: PlannedVariant, asynchronous: boolean, read: ReadOfPlan | undefined): Variant {
   const { name, shadow, weight, serverless, instances = 0, scaling, instancePools, instanceType = '' } = planned;
   const common = { name, shadow, weight, models: planned.model ? [modelFrom(planned.model, read)] : [] };
   if (serverless) {
@@ -42,6 +42,7 @@ function variantFrom(planned: PlannedVariant, read: ReadOfPlan | undefined): Var
     minInstances: scaling?.min ?? instances,
     maxInstances: scaling?.max ?? instances,
     scaledBy: scaling ? ('application-auto-scaling' as const) : ('nothing' as const),
+    ...(asynchronous && { asynchronous }),
   };
   if (!planned.model) {
     const components = (planned.components ?? []).map(({ name, copies, model, baseComponent = null }) => ({
@@ -87,7 +88,7 @@ const HERE = { account: '000000000000', region: 'us-east-1' };
  * they exist is verified when the endpoint does. With `read`, models and artifacts are those that are there.
  */
 export function factsFromPlan(plan: DeploymentPlan, now: string, read?: ReadOfPlan): EndpointFacts {
-  const variants = plan.variants.map((variant) => variantFrom(variant, read));
+  const variants = plan.variants.map((variant) => variantFrom(variant, plan.asynchronous === true, read));
   return {
     schema: 1,
     endpoint: {

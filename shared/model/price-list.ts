@@ -35,10 +35,11 @@ type Product = z.infer<typeof Product>;
 const HOURS = /^(hrs|hours?)$/i;
 const INSTANCE_TYPE = /^ml\.[a-z0-9-]+\.[a-z0-9-]+$/;
 
-/** What the instance is for: hosting an endpoint, or a processing job. */
-function purposeOf({ product: { attributes } }: Product): 'hosting' | 'processing' | undefined {
+/** What the instance is for: an endpoint, one that answers from a queue, or a processing job. */
+function purposeOf({ product: { attributes } }: Product): 'hosting' | 'asynchronous' | 'processing' | undefined {
   const purpose = attributes.platoinstancetype ?? attributes.component ?? '';
   if (/^hosting$/i.test(purpose)) return 'hosting';
+  if (/^asyncinf$/i.test(purpose)) return 'asynchronous';
   return /^processing$/i.test(purpose) ? 'processing' : undefined;
 }
 
@@ -54,6 +55,7 @@ function hourlyUsd({ terms }: Product): number | undefined {
 
 export type ListedPrices = {
   hosting: Record<string, number>;
+  asynchronous: Record<string, number>;
   processing: Record<string, number>;
   /** The newest publication among them, `2026-11-20`, and its version, where they say so. */
   publishedOn: string | undefined;
@@ -69,6 +71,7 @@ export type ListedPrices = {
 export function pricesFrom(products: readonly string[], region: string): ListedPrices {
   const found: ListedPrices = {
     hosting: {},
+    asynchronous: {},
     processing: {},
     publishedOn: undefined,
     version: undefined,

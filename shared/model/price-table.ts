@@ -11,6 +11,8 @@ export const RegionPrices = z.object({
   prices: Prices,
   /** The same for the instances of processing jobs, which monitoring runs on. */
   processing: Prices.optional(),
+  /** The same for instances of endpoints that answer from a queue (asynchronous inference). */
+  asynchronous: Prices.optional(),
 });
 export type RegionPrices = z.infer<typeof RegionPrices>;
 
@@ -20,6 +22,8 @@ export const PriceTable = z.object({
   region: z.string(),
   source: z.string(),
   prices: Prices,
+  /** Of endpoints that answer from a queue (asynchronous inference), which AWS lists beside hosting. None are shipped. */
+  asynchronous: Prices.optional(),
   /** Types that exist but for which no trustworthy price was found. */
   unpriced: z.array(z.string()),
   /** By region: prices that were read since, each in the place of what the table says of its region. */
@@ -61,6 +65,27 @@ export function priceOf(
     reason: table.unpriced.includes(instanceType)
       ? `no trustworthy price is known for ${instanceType}`
       : `${instanceType} is not in the price table of ${table.asOf}`,
+  };
+}
+
+/**
+ * The price of one instance-hour of an endpoint that answers from a queue. AWS lists it under a component of its own (AsyncInf,
+ * usage types like `USE1-AsyncInf:ml.m5.large`), so the price of hosting is not taken for it.
+ */
+export function asynchronousPriceOf(
+  table: PriceTable,
+  acceptedRegions: readonly string[],
+  region: string,
+  instanceType: string,
+): Price {
+  const live = table.live?.[region];
+  const prices = live ?? (region === table.region || acceptedRegions.includes(region) ? table : undefined);
+  const hourlyUsd = prices?.asynchronous?.[instanceType];
+  if (hourlyUsd !== undefined) return { known: true, hourlyUsd };
+  const where = live ? `the price list of ${live.asOf}` : `the price table of ${table.asOf}`;
+  return {
+    known: false,
+    reason: `${where} has no price of asynchronous inference (AsyncInf) for ${instanceType} in ${region}`,
   };
 }
 

@@ -1,5 +1,6 @@
 import { ASKED_AGAIN } from './asking-again.ts';
 import type { EndpointChange } from './endpoint-change.ts';
+import { readSince } from './endpoint-facts.ts';
 import { type ChangeHistory, historyOf, isCovered } from './endpoint-history.ts';
 import type { LedgerRecord } from './ledger-record.ts';
 import { isSwept } from './missed-change.ts';
@@ -18,6 +19,8 @@ export const SETTLING_MS = 3_600_000;
 export const EFFECT_MS = 86_400_000;
 /** Clocks of services differ a little. */
 const SKEW_MS = 60_000;
+/** CloudTrail's times leave out what is less than a second. */
+const WHOLE_SECOND_MS = 1_000;
 
 type Compared = Pick<Reconciliation, 'gaps' | 'duplicates' | 'surplus' | 'decisions'> & {
   matched: number;
@@ -35,9 +38,20 @@ const isJudged = (change: ChangeHistory | undefined) => change?.findings !== und
 const holds = ({ opened, joined, events }: ChangeHistory, { eventId }: TrailCall) =>
   [opened, joined, ...events].some((each) => each?.eventId === eventId);
 
+/**
+ * Alarms are often made moments before the deployment that names them, when they guard nobody yet and their event is of no
+ * use. The change that began after the call and was read after it has decided about it.
+ */
+function wasMadeBefore({ opened }: ChangeHistory, { kind, at }: TrailCall): boolean {
+  if (kind !== 'guard' || !opened || isSwept(opened.cause)) return false;
+  return at <= opened.changedAt && Date.parse(at) + WHOLE_SECOND_MS <= Date.parse(readSince(opened.facts));
+}
+
 /** Was the endpoint read, for this change, after the call had its effect? */
-function sawIt({ opened, verified, outcome, records }: ChangeHistory, call: TrailCall): boolean {
+function sawIt(change: ChangeHistory, call: TrailCall): boolean {
+  const { opened, verified, outcome, records } = change;
   if (outcome?.result === 'deleted') return (records.at(-1)?.at ?? '') >= call.at;
+  if (wasMadeBefore(change, call)) return true;
   return [opened?.facts, verified?.facts].some((facts) => facts && isCovered(call, facts));
 }
 
@@ -51,7 +65,12 @@ export function compareWithCalls(
   stream: string,
   calls: readonly TrailCall[],
   records: readonly LedgerRecord[],
-  { from, to, now }: { from: string; to: string; now: string },
+  {
+    from,
+    to,
+    now,
+    settlingMs = SETTLING_MS,
+  }: { from: string; to: string; now: string; settlingMs?: number | undefined },
 ): Compared {
   const { changes } = historyOf(records);
   const compared: Compared = {
@@ -82,7 +101,7 @@ export function compareWithCalls(
     } else if (mine.some((change) => isJudged(standingOf(changes, change)))) compared.matched += 1;
     else if (changes.some((change) => sawIt(change, call) && isJudged(standingOf(changes, change)))) {
       compared.seenLater += 1;
-    } else if (Date.parse(at) > Date.parse(now) - SETTLING_MS) compared.tooNew += 1;
+    } else if (Date.parse(at) > Date.parse(now) - settlingMs) compared.tooNew += 1;
     else {
       const problem = mine.length > 0 ? 'is on record, but was never judged' : 'has no decision on record';
       compared.gaps.push(unreconciled(problem));

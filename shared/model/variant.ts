@@ -47,6 +47,8 @@ const Hosted = Base.extend({
   minInstances: z.uint32(),
   maxInstances: z.uint32(),
   scaledBy: z.enum(['nothing', 'application-auto-scaling', 'managed-instance-scaling']),
+  /** Its endpoint answers from a queue (AsyncInferenceConfig); instances have a price of their own for that. */
+  asynchronous: z.literal(true).optional(),
 });
 
 export const InstanceVariant = Hosted.extend({

@@ -1,4 +1,4 @@
-import { hostedVariants, serverlessVariants } from '../model/endpoint-facts.ts';
+import { hostedVariants, runsOnInstances } from '../model/endpoint-facts.ts';
 import { needsApproval, type Problem, violation } from '../model/finding.ts';
 import { formatUsd } from '../model/hourly-cost.ts';
 import { isKnownType } from '../model/price-table.ts';
@@ -19,8 +19,7 @@ export const approvedInstanceTypes: Policy = {
   rationale:
     'Dev: ml.m5.large only. Staging: ml.m5.large, ml.m5.xlarge. Prod: any approved type (approval above $30/hour)',
   waivable: true,
-  appliesTo: (facts) =>
-    serverlessVariants(facts).length < facts.variants.length || 'Serverless variants have no instance type.',
+  appliesTo: (facts) => runsOnInstances(facts) || 'Serverless variants have no instance type.',
   check: (facts, settings, around) => {
     const environment = facts.environment.name;
     const problems: Problem[] = hostedVariants(facts).flatMap((variant) =>

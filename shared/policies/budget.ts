@@ -64,6 +64,8 @@ function notKnown({ unread, unpriced, unpricedCount }: FleetView): string[] {
   ];
 }
 
+const ALONE = { committed: { steady: 0, ceiling: 0, peak: 0 }, running: undefined };
+
 /**
  * Money is judged for the whole environment: what everything else takes, and this endpoint with it. `budgetCounts` says
  * which cost that is. What has no price is a violation that says so: unknown is not within budget.
@@ -83,40 +85,38 @@ export function withinBudget(
   const cost = costOf(facts, settings);
   const peakUsd = peakUsdOf(facts, settings, around);
   const mine = { steady: cost.steadyUsd ?? cost.ceilingUsd, ceiling: cost.ceilingUsd, peak: peakUsd };
-  const budget = `the budget is ${formatUsd(maxHourlyCostUsd)}/h`;
-  const unknown = cost.unknown.map((what) =>
-    violation(`Cost unknown, so it cannot be held against the budget: ${what}.`),
-  );
-  const others = fleet?.others ?? { committed: { steady: 0, ceiling: 0, peak: 0 }, running: undefined };
+  const budget = () => `the budget is ${formatUsd(maxHourlyCostUsd)}/h`;
+  const others = fleet?.others ?? ALONE;
   const committed = roundUsd(others.committed[measure] + mine[measure]);
   const running = roundUsd((others.running ?? others.committed)[measure] + mine[measure]);
   const accepted = acceptedBefore(facts, settings, around);
   const addsNothing =
     accepted !== undefined && accepted.cost.unknown.length === 0 && cost.ceilingUsd <= accepted.cost.ceilingUsd;
-  const itself = `It can cost ${explainCost(cost, mine[measure])}`;
   const environment = facts.environment.name;
-  const problems: Problem[] = [...unknown];
+  const problems: Problem[] = cost.unknown.map((what) =>
+    violation(`Cost unknown, so it cannot be held against the budget: ${what}.`),
+  );
 
   // What was granted stays granted, whatever came since.
   if (fleet?.granted) return problems;
   if (committed > maxHourlyCostUsd) {
+    const itself = `It can cost ${explainCost(cost, mine[measure])}`;
     const move = priceMove(facts, settings, around);
     const message =
       !fleet || fleet.endpoints === 0
-        ? `${itself}; ${budget}.${move}`
-        : `${itself}. With ${count(fleet.endpoints)} (${list(fleet.largest)}) ${environment} could cost ${formatUsd(committed)}/h; ${budget}.${move}`;
+        ? `${itself}; ${budget()}.${move}`
+        : `${itself}. With ${count(fleet.endpoints)} (${list(fleet.largest)}) ${environment} could cost ${formatUsd(committed)}/h; ${budget()}.${move}`;
     problems.push(addsNothing ? advice(`${message} It takes no more than was accepted before.`) : violation(message));
   } else if (running > maxHourlyCostUsd && fleet) {
-    const message = `${environment} costs ${formatUsd(running)}/h with it, because of what runs without having been accepted: ${list(fleet.unaccepted)}; ${budget}.`;
+    const message = `${environment} costs ${formatUsd(running)}/h with it, because of what runs without having been accepted: ${list(fleet.unaccepted)}; ${budget()}.`;
     problems.push(addsNothing ? advice(message) : needsApproval(message));
   }
-  const gaps = fleet ? notKnown(fleet) : [];
-  problems.push(...gaps.map((gap) => (addsNothing ? advice(gap) : needsApproval(gap))));
+  if (fleet) problems.push(...notKnown(fleet).map(addsNothing ? advice : needsApproval));
   const peak = roundUsd((others.running ?? others.committed).ceiling + peakUsd);
   if (measure !== 'peak' && peakUsd > cost.ceilingUsd && peak > maxHourlyCostUsd && running <= maxHourlyCostUsd) {
     problems.push(
       advice(
-        `While it replaces the instances of before, both are paid for: up to ${formatUsd(peak)}/h for ${environment}; ${budget}.`,
+        `While it replaces the instances of before, both are paid for: up to ${formatUsd(peak)}/h for ${environment}; ${budget()}.`,
       ),
     );
   }

@@ -1,4 +1,4 @@
-import { hostedVariants, serverlessVariants } from '../model/endpoint-facts.ts';
+import { hostedVariants, runsOnInstances } from '../model/endpoint-facts.ts';
 import { violation } from '../model/finding.ts';
 import { instanceTypesOf } from '../model/variant.ts';
 import { inEnvironment, type Policy, typeList } from './policy.ts';
@@ -13,7 +13,7 @@ export const devInstanceType: Policy = {
   appliesTo: (facts) => {
     const inDev = environment(facts);
     if (inDev !== true) return inDev;
-    return serverlessVariants(facts).length < facts.variants.length || 'Serverless variants have no instance type.';
+    return runsOnInstances(facts) || 'Serverless variants have no instance type.';
   },
   check: (facts, { dev }) =>
     hostedVariants(facts).flatMap((variant) =>

@@ -21,13 +21,16 @@ function whatIsWrong(encryption: ObjectEncryption, accepted: PolicyLimits['encry
   }
 }
 
-function problemsOf(artifact: Artifact, { encryption }: PolicyLimits): string[] {
-  const object = whatIsWrong(artifact.encryption, encryption);
-  const bucket = whatIsWrong(artifact.bucket.encryption, encryption);
-  return [
-    ...(object ? [`Artifact ${artifact.uri} ${object}.`] : []),
-    ...(bucket ? [`Bucket ${artifact.bucket.name} ${bucket}.`] : []),
-  ];
+/** What is wrong with artifacts and their buckets, each said once: a bucket holds many. */
+function wrongOf(artifacts: readonly Artifact[], { encryption }: PolicyLimits): string[] {
+  const wrong: string[] = [];
+  for (const artifact of artifacts) {
+    const object = whatIsWrong(artifact.encryption, encryption);
+    const bucket = whatIsWrong(artifact.bucket.encryption, encryption);
+    if (object) wrong.push(`Artifact ${artifact.uri} ${object}.`);
+    if (bucket) wrong.push(`Bucket ${artifact.bucket.name} ${bucket}.`);
+  }
+  return wrong.length > 1 ? [...new Set(wrong)] : wrong;
 }
 
 export const encryptedArtifacts: Policy = {
@@ -37,6 +40,5 @@ export const encryptedArtifacts: Policy = {
   waivable: true,
   appliesTo: ({ artifacts }) =>
     artifacts.length > 0 || 'The models load no artifacts from S3 (weights are in the images).',
-  check: (facts, settings) =>
-    [...new Set(facts.artifacts.flatMap((artifact) => problemsOf(artifact, settings)))].map(violation),
+  check: ({ artifacts }, settings) => wrongOf(artifacts, settings).map(violation),
 };

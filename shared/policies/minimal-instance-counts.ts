@@ -1,4 +1,4 @@
-import { hostedVariants, serverlessVariants } from '../model/endpoint-facts.ts';
+import { hostedVariants, runsOnInstances } from '../model/endpoint-facts.ts';
 import { advice } from '../model/finding.ts';
 import { inEnvironment, type Policy } from './policy.ts';
 
@@ -12,7 +12,7 @@ export const minimalInstanceCounts: Policy = {
   appliesTo: (facts) => {
     const applies = environment(facts);
     if (applies !== true) return applies;
-    return serverlessVariants(facts).length < facts.variants.length || 'Serverless variants have no instance count.';
+    return runsOnInstances(facts) || 'Serverless variants have no instance count.';
   },
   check: (facts, settings) => {
     const { defaultInstances } = facts.environment.name === 'dev' ? settings.dev : settings.staging;

@@ -47,15 +47,20 @@ export function typeList(types: readonly string[]): string {
   return types.map((type) => `\`${type}\``).join(' or ');
 }
 
+const worstOf = (problems: readonly Problem[]): Outcome =>
+  Outcome.options.find((outcome) => problems.some((problem) => problem.outcome === outcome)) ?? 'pass';
+
 /** What a waiver makes of violations: they do not count. What else was found does, so people are still asked. */
-function excuse(problems: Problem[], waivers: readonly HeldWaiver[]): { outcome: Outcome; messages: string[] } {
-  const worst = (list: Problem[]) =>
-    Outcome.options.find((outcome) => list.some((problem) => problem.outcome === outcome)) ?? 'pass';
+function excuse(
+  problems: readonly Problem[],
+  waivers: readonly HeldWaiver[],
+): { outcome: Outcome; messages: string[] } {
   const messages = problems.map(({ message }) => message);
+  const outcome = worstOf(problems);
+  if (outcome !== 'violation') return { outcome, messages };
   const counts = waivers.filter(({ ownChange }) => !ownChange);
   // Of several, the one that lasts longest.
   const [longest] = counts.sort((a, b) => Date.parse(b.waiver.until) - Date.parse(a.waiver.until));
-  if (worst(problems) !== 'violation') return { outcome: worst(problems), messages };
   if (!longest) return { outcome: 'violation', messages: [...messages, ...waivers.map(waiverLine)] };
   const asks = problems.some(({ outcome }) => outcome === 'needs-approval');
   return { outcome: asks ? 'needs-approval' : 'waived', messages: [waiverLine(longest), ...messages] };
@@ -83,6 +88,8 @@ export function evaluatePolicy(
     const messages = [`The check itself failed: ${(error as Error).message}`];
     return { policy: id, statement, outcome: 'violation', messages };
   }
+  if (problems.length === 0) return { policy: id, statement, outcome: 'pass', messages: [] };
   const mine = policy.waivable ? waivers.filter(({ waiver }) => waiver.policy === id) : [];
-  return { policy: id, statement, ...excuse(problems, mine) };
+  const { outcome, messages } = excuse(problems, mine);
+  return { policy: id, statement, outcome, messages };
 }

@@ -1,4 +1,4 @@
-import { hostedVariants, serverlessVariants } from '../model/endpoint-facts.ts';
+import { hostedVariants, runsOnInstances } from '../model/endpoint-facts.ts';
 import { violation } from '../model/finding.ts';
 import { serves } from '../model/variant.ts';
 import { inEnvironment, type Policy } from './policy.ts';
@@ -14,10 +14,7 @@ export const prodMinInstances: Policy = {
   appliesTo: (facts) => {
     const inProd = environment(facts);
     if (inProd !== true) return inProd;
-    return (
-      serverlessVariants(facts).length < facts.variants.length ||
-      'Serverless variants have no instance count; AWS spreads them itself.'
-    );
+    return runsOnInstances(facts) || 'Serverless variants have no instance count; AWS spreads them itself.';
   },
   check: (facts, { prod }) => {
     const variants = hostedVariants(facts).filter(({ shadow }) => !shadow);

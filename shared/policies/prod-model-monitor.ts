@@ -5,6 +5,8 @@ import { isHosted, type Variant } from '../model/variant.ts';
 import { inEnvironment, type Policy } from './policy.ts';
 import type { PolicyLimits } from './settings.ts';
 
+const environment = inEnvironment('prod');
+
 type Limits = Pick<PolicyLimits, 'monitoringGraceMinutes' | 'requiredMonitorTypes'>;
 
 /** Minutes from the endpoint's creation to the moment its facts were read. */
@@ -25,29 +27,39 @@ function exclusionOf(variant: Variant): string | undefined {
 
 /** Only where AWS excludes every variant: one that it excludes does not excuse the others. */
 function exclusion({ variants }: EndpointFacts): string | undefined {
-  const reasons = variants.map(exclusionOf);
-  return reasons.every((reason) => reason !== undefined)
-    ? `Model Monitor cannot watch this endpoint. It has ${reasons.join('; ')}.`
-    : undefined;
+  const reasons: string[] = [];
+  for (const variant of variants) {
+    const reason = exclusionOf(variant);
+    if (reason === undefined) return undefined;
+    reasons.push(reason);
+  }
+  return `Model Monitor cannot watch this endpoint. It has ${reasons.join('; ')}.`;
 }
 
-/** What each wanted type of monitor lacks; one good schedule is enough for it. */
-function lacking({ monitors, readAt }: EndpointFacts, { requiredMonitorTypes: types }: Limits) {
-  const good = monitors.filter((monitor) => monitorProblem(monitor, readAt) === undefined);
-  const wanted: ((monitor: Monitor) => boolean)[] =
-    types.length > 0 ? types.map((type) => (monitor: Monitor) => monitor.type === type) : [() => true];
-  return wanted.flatMap((isWanted, index) => {
-    if (good.some(isWanted)) return [];
-    const wrong = monitors.filter(isWanted).map((monitor) => monitorProblem(monitor, readAt));
-    const type = types[index] === undefined ? '' : `${types[index]} `;
-    return wrong.length > 0 ? wrong : [`no ${type}monitoring schedule names this endpoint`];
-  });
+/** What is missing of one type of monitor, or of any where no type is named; one good schedule is enough. */
+function lackingOf({ monitors, readAt }: EndpointFacts, type?: Monitor['type']): string[] {
+  const wrong: string[] = [];
+  for (const monitor of monitors) {
+    if (type !== undefined && monitor.type !== type) continue;
+    const problem = monitorProblem(monitor, readAt);
+    if (problem === undefined) return [];
+    wrong.push(problem);
+  }
+  return wrong.length > 0
+    ? wrong
+    : [`no ${type === undefined ? '' : `${type} `}monitoring schedule names this endpoint`];
 }
 
-/** How the endpoint is monitored, and for how many more minutes it may be without. */
+function lacking(facts: EndpointFacts, { requiredMonitorTypes: types }: Limits): string[] {
+  return types.length === 0 ? lackingOf(facts) : types.flatMap((type) => lackingOf(facts, type));
+}
+
+/** What is wrong with how the endpoint is monitored, and for how many more minutes it may be. */
 function judged(facts: EndpointFacts, limits: Limits) {
   const capture = captureProblem(facts);
-  const wrong = [...lacking(facts, limits), ...(capture ? [capture.what] : [])];
+  const wrong = lacking(facts, limits);
+  if (capture) wrong.push(capture.what);
+  if (wrong.length === 0) return { wrong, minutesLeft: 0 };
   const minutesLeft = capture?.lasting ? 0 : Math.ceil(limits.monitoringGraceMinutes - ageMinutes(facts));
   return { wrong, minutesLeft };
 }
@@ -66,13 +78,13 @@ export const prodModelMonitor: Policy = {
   waivable: true,
   guard: true,
   appliesTo: (facts) => {
-    const here = inEnvironment('prod')(facts);
+    const here = environment(facts);
     return here === true ? (exclusion(facts) ?? true) : here;
   },
   check: (facts, limits): Problem[] => {
     const { wrong, minutesLeft } = judged(facts, limits);
-    const what = wrong.join('; ');
     if (wrong.length === 0) return facts.monitors.flatMap((monitor) => monitorRemark(monitor) ?? []).map(advice);
+    const what = wrong.join('; ');
     return minutesLeft > 0
       ? [advice(`Not yet monitored: ${what}. It has ${minutesLeft} more minutes, then this is a violation.`)]
       : [violation(`Not monitored: ${what}.`)];

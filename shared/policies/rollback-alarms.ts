@@ -2,7 +2,7 @@ import { alarmProblems, isGrave } from '../model/alarm-problems.ts';
 import type { EndpointFacts, RollbackAlarm } from '../model/endpoint-facts.ts';
 import { matchesPattern } from '../model/environment.ts';
 import { advice, type Problem, violation } from '../model/finding.ts';
-import { isHosted } from '../model/variant.ts';
+import { instanceTypesOf, isHosted } from '../model/variant.ts';
 import type { Policy } from './policy.ts';
 import type { PolicyLimits } from './settings.ts';
 
@@ -43,8 +43,13 @@ function roleProblems(role: string, facts: EndpointFacts, deployed: Deployed, se
     ];
   }
   // One good alarm fills the role; where none is good, say what is wrong with each.
-  const problems = named.map((alarm) => alarmProblems(alarm, facts, settings));
-  return problems.find((list) => !list.some(isGrave)) ?? problems.flat();
+  const wrong: Problem[] = [];
+  for (const alarm of named) {
+    const problems = alarmProblems(alarm, facts, settings);
+    if (!problems.some(isGrave)) return problems;
+    wrong.push(...problems);
+  }
+  return wrong;
 }
 
 // Monitoring jobs run hourly at best and look at the past; a bake lasts an hour at most. So those alarms are there for the
@@ -73,7 +78,8 @@ function quickAlarmProblems({ rollbackAlarms, bakeSeconds }: Deployed): Problem[
 
 /** Updates of inference components are deployments of their own, and roll back on alarms of their own. */
 function componentProblems(facts: EndpointFacts, settings: PolicyLimits): Problem[] {
-  return (facts.componentAlarms ?? []).flatMap(({ component, rollbackAlarms }) => {
+  if (!facts.componentAlarms) return [];
+  return facts.componentAlarms.flatMap(({ component, rollbackAlarms }) => {
     const of = ({ outcome, message }: Problem): Problem => ({
       outcome,
       message: `Inference component ${component}: ${message}`,
@@ -90,19 +96,16 @@ function componentProblems(facts: EndpointFacts, settings: PolicyLimits): Proble
 // SageMaker developer guide, "Deployment guardrails", exclusions: Inf1 instances and AWS Marketplace containers have
 // none; they are updated all at once, and nothing rolls back. (Which containers are from the Marketplace is not shown.)
 function exclusion({ variants }: EndpointFacts): string | undefined {
-  const typesOf = (variant: EndpointFacts['variants'][number]) => {
-    if (!isHosted(variant)) return [];
-    if (variant.kind === 'instance') return [variant.instanceType];
-    return variant.kind === 'instance-pool'
-      ? variant.pools.map(({ instanceType }) => instanceType)
-      : variant.instanceTypes;
-  };
-  const excluded = variants.find((variant) => typesOf(variant).some((type) => type.startsWith('ml.inf1.')));
+  const excluded = variants.find(
+    (variant) => isHosted(variant) && instanceTypesOf(variant).some((type) => type.startsWith('ml.inf1.')),
+  );
   return (
     excluded &&
     `SageMaker has no deployment guardrails for Inf1 instances (developer guide, deployment guardrails, exclusions), on which variant ${excluded.name} runs.`
   );
 }
+
+const DROPPED = 'The last deployment came without a DeploymentConfig, which drops the alarms of those before it.';
 
 export const rollbackAlarms: Policy = {
   id: 'rollback-alarms',
@@ -117,13 +120,11 @@ export const rollbackAlarms: Policy = {
     if (!deployment.known) {
       return [advice(`${deployment.reason} The rollback alarms are verified when it has ended.`), ...components];
     }
-    const roles = settings.requiredAlarms.flatMap((role) => roleProblems(role, facts, deployment, settings));
-    const dropped =
-      deployment.deploymentConfig === null
-        ? [violation('The last deployment came without a DeploymentConfig, which drops the alarms of those before it.')]
-        : [];
+    const problems: Problem[] = [];
+    for (const role of settings.requiredAlarms) problems.push(...roleProblems(role, facts, deployment, settings));
     // Whether an alarm is quick enough matters once there are any.
-    const quick = roles.some(isGrave) ? [] : quickAlarmProblems(deployment);
-    return [...dropped, ...roles, ...quick, ...components];
+    if (!problems.some(isGrave)) problems.push(...quickAlarmProblems(deployment));
+    if (deployment.deploymentConfig === null) problems.unshift(violation(DROPPED));
+    return problems.concat(components);
   },
 };

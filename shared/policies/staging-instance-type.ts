@@ -1,4 +1,4 @@
-import { hostedVariants, serverlessVariants } from '../model/endpoint-facts.ts';
+import { hostedVariants, runsOnInstances } from '../model/endpoint-facts.ts';
 import { needsApproval, violation } from '../model/finding.ts';
 import { instanceTypesOf } from '../model/variant.ts';
 import { inEnvironment, type Policy, typeList } from './policy.ts';
@@ -13,7 +13,7 @@ export const stagingInstanceType: Policy = {
   appliesTo: (facts) => {
     const inStaging = environment(facts);
     if (inStaging !== true) return inStaging;
-    return serverlessVariants(facts).length < facts.variants.length || 'Serverless variants have no instance type.';
+    return runsOnInstances(facts) || 'Serverless variants have no instance type.';
   },
   // The exception, "Requires approval if instance_count >= 3", counts the whole endpoint at its ceiling: splitting
   // three instances over three variants, or letting auto scaling add the third, is still three instances.

@@ -70,6 +70,14 @@ describe('a metric alarm', () => {
     };
     expect(await one(math)).toMatchObject({ watchesEndpoint: true });
   });
+  test.each([
+    ['Metrics Insights', { Metrics: [{ Id: 'q', Expression: ' select AVG(ModelLatency) FROM "AWS/SageMaker"' }] }],
+    ['a search', { Metrics: [{ Id: 'q', Expression: "MAX(SEARCH('MetricName=\"drift\"', 'Maximum'))" }] }],
+    ['PromQL', { EvaluationCriteria: { PromQLCriteria: { Query: 'up' } } }],
+  ])('that finds its metrics by %s does not say which endpoint it watches', async (_what, by) => {
+    expect(await one({ ...metric('a'), ...by })).toMatchObject({ watchesEndpoint: null });
+    expect(await one({ ...watching('a'), ...by })).toMatchObject({ watchesEndpoint: true });
+  });
   test('that is not there does not exist; the others are still read', async () => {
     const { list } = await alarms(['a', 'gone'], (world) => {
       world.alarms = { MetricAlarms: [watching('a')] };

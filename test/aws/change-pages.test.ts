@@ -1,8 +1,8 @@
 import { type AttributeValue, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { createServices } from '../../shared/aws/all-services.ts';
 import { cursorOf, daysOf, listChanges, pageChanges, placeOf } from '../../shared/aws/change-pages.ts';
-import { createServices } from '../../shared/aws/services.ts';
 import type { WaitingChanges } from '../../shared/aws/waiting-changes.ts';
 import type { ChangeFilter } from '../../shared/model/change-filter.ts';
 import type { ChangeRow } from '../../shared/model/change-row.ts';

@@ -294,6 +294,16 @@ describe('the variants', () => {
     ]);
     expect(aws.calls).not.toContain('DescribeScalableTargets');
   });
+  test('a variant of an endpoint that answers from a queue says so', async () => {
+    const seen = await read((world) => {
+      world.configs[CONFIG] = {
+        ...world.configs[CONFIG],
+        AsyncInferenceConfig: { OutputConfig: { S3OutputPath: 's3://answers/fraud' } },
+      };
+    });
+    expect(seen?.variants).toMatchObject([{ kind: 'instance', asynchronous: true }]);
+    expect((await read())?.variants[0]).not.toHaveProperty('asynchronous');
+  });
   test('a shadow variant is one', async () => {
     const seen = await read((world) => {
       world.configs[CONFIG] = {

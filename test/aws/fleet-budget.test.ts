@@ -119,6 +119,27 @@ describe('the fleet', () => {
     expect(tables.ofGate()).toHaveLength(before);
   });
 
+  test('is read a few times for a crowd that only looks, and not once for each', async () => {
+    const { aws, judge, end } = setUp();
+    await judge(changeTo(10));
+    await end(changeTo(10), 'compliant');
+    aws.calls.length = 0;
+    const crowd = await Promise.all(Array.from({ length: 50 }, (_, index) => judge(changeTo(10, 2 + index))));
+    expect(crowd.filter(({ granted, view }) => granted && !view.claimed)).toHaveLength(50);
+    expect(aws.calls.length).toBeLessThanOrEqual(2);
+  });
+
+  test('that somebody else wrote to is seen as it was when one asked, or newer', async () => {
+    const { judge, container, end } = setUp();
+    await judge(changeTo(10, 1, 'a'));
+    await end(changeTo(10, 1, 'a'), 'compliant');
+    const [looking, writing] = [container(), container()];
+    await judge(changeTo(10, 2, 'a'), looking);
+    await judge(changeTo(5, 1, 'b'), writing);
+    const views = await Promise.all([3, 4].map((generation) => judge(changeTo(10, generation, 'a'), looking)));
+    expect(views.map(({ view }) => view.endpoints)).toEqual([1, 1]);
+  });
+
   test('of two changes that each would take what is left, the second is refused', async () => {
     const { judge, container } = setUp();
     const [first, second] = [container(), container()];

@@ -1,8 +1,8 @@
 import { DynamoDBClient, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeEach, expect, test } from 'vitest';
+import { createServices } from '../../shared/aws/all-services.ts';
 import { countOutcomes, dayFrom } from '../../shared/aws/outcome-counts.ts';
-import { createServices } from '../../shared/aws/services.ts';
 import * as a from '../builders.ts';
 
 const dynamodb = mockClient(DynamoDBClient);

@@ -189,24 +189,46 @@ describe('the keys of the indexes', () => {
         )) {
           expect(answers.map(placeOf).sort(), question).toEqual(places(expected));
         }
-        const waivers = await listWaivers(aws.services, from);
+        const waivers = await listWaivers(aws.services, { from, to: from });
         expect(waivers.map(({ id }) => id).sort()).toEqual(inForce(tables.records(), from).sort());
       }),
       { numRuns: process.env.PORTCULLIS_PROOF === 'full' ? 300 : 8 },
     );
   });
+  const just = (seconds: number) => ({ from: a.later(seconds), to: a.later(seconds) });
+  test('find, for a day, what was in force at any moment of it', async () => {
+    const aws = fakeAws();
+    const tables = fakeTables(aws);
+    // At NOW it is ten in the morning.
+    tables.seed(
+      a.granted({ id: 'begins', from: a.later(3_600) }),
+      a.granted({ id: 'longest', from: a.later(3_600), until: a.later(366 * 86_400) }),
+      a.granted({ id: 'ends', from: a.later(-86_400), until: a.later(60) }),
+      a.granted({ id: 'revoked', from: a.later(-86_400) }),
+      a.granted({ id: 'never began', from: a.later(3_600) }),
+      { body: a.revoked({ waiver: 'revoked' }), at: a.later(60) },
+      { body: a.revoked({ waiver: 'never began' }), at: a.later(120) },
+    );
+    const on = async (day: string) => {
+      const time = { from: `${day}T00:00:00.000Z`, to: `${day}T23:59:59.999Z` };
+      return (await listWaivers(aws.services, time)).map(({ id }) => id).sort();
+    };
+    expect(await on('2026-11-19')).toEqual(['ends', 'revoked']);
+    expect(await on('2026-11-20')).toEqual(['begins', 'ends', 'longest', 'revoked']);
+    expect(await on('2026-11-21')).toEqual(['begins', 'longest']);
+  });
   test('leave out a waiver that was revoked before the moment, and not one that was revoked after it', async () => {
     const aws = fakeAws();
     const tables = fakeTables(aws);
     tables.seed(a.granted(), { body: a.revoked(), at: a.later(60) });
-    expect((await listWaivers(aws.services, a.later(59))).map(({ id }) => id)).toEqual(['w1']);
-    expect(await listWaivers(aws.services, a.later(60))).toEqual([]);
+    expect((await listWaivers(aws.services, just(59))).map(({ id }) => id)).toEqual(['w1']);
+    expect(await listWaivers(aws.services, just(60))).toEqual([]);
   });
   test('show a waiver with everything that an auditor asks', async () => {
     const aws = fakeAws();
     fakeTables(aws).seed(a.granted());
     const { names: _names, ...shown } = a.waiver();
-    expect(await listWaivers(aws.services, a.NOW)).toEqual([
+    expect(await listWaivers(aws.services, just(0))).toEqual([
       { ...shown, account: a.endpoint.account, region: a.endpoint.region, endpoint: a.endpoint.name },
     ]);
   });
@@ -285,7 +307,7 @@ describe('in the local store', () => {
   });
   test('waivers are found for any day', async () => {
     for (const day of ['2026-10-20T00:00:00.000Z', '2026-11-20T00:00:00.000Z', '2027-06-01T00:00:00.000Z']) {
-      const found = await listWaivers(on, day);
+      const found = await listWaivers(on, { from: day, to: day });
       expect(found.map(({ id }) => id).sort(), day).toEqual(inForce(all, day).sort());
     }
   });

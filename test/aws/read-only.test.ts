@@ -9,9 +9,9 @@ import {
 } from '@aws-sdk/client-sagemaker';
 import { AssumeRoleCommand } from '@aws-sdk/client-sts';
 import { describe, expect, test } from 'vitest';
+import { createServices } from '../../shared/aws/all-services.ts';
 import { servicesAt } from '../../shared/aws/member-accounts.ts';
 import { READS } from '../../shared/aws/read-only.ts';
-import { createServices } from '../../shared/aws/services.ts';
 import { config, endpoint } from '../builders.ts';
 
 /** Where nothing listens, so that what is not refused before it is sent fails otherwise. */

@@ -5,11 +5,24 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { noteAudit } from '../../shared/aws/audit-note.ts';
+import { rememberGuards } from '../../shared/aws/guard-index.ts';
 import { reconcile } from '../../shared/aws/reconcile.ts';
 import { ConfigFile } from '../../shared/config.ts';
 import { gatedCalls } from '../../shared/model/aws-event.ts';
 import { forRecord, isReconciled } from '../../shared/model/reconciliation-result.ts';
-import { approver, config, facts, findings, later, NOW, opened, outcome, type Written } from '../builders.ts';
+import {
+  approver,
+  componentHost,
+  config,
+  endpoint,
+  facts,
+  findings,
+  later,
+  NOW,
+  opened,
+  outcome,
+  type Written,
+} from '../builders.ts';
 import { awsError, fakeAws } from '../fake-aws.ts';
 import { fakeTables } from '../fake-ledger.ts';
 import { fixture } from '../local/in-memory-loopback.ts';
@@ -124,6 +137,15 @@ describe('what was called is held against what is on record', () => {
     expect(calls).toMatchObject({ total: 3, byName: { DeleteAlarms: 2 } });
     expect(gaps.map(({ stream }) => stream)).toContain('endpoint#111122223333#us-east-1#churn-prod');
   });
+  test('a call on an inference component that is gone is about the endpoint that it was remembered of', async () => {
+    const gone = { eventID: 'call-6', eventName: 'DeleteInferenceComponent', eventTime: '2026-11-20T09:58:00Z' };
+    history([UPDATE, { ...UPDATE, ...gone, requestParameters: { inferenceComponentName: 'ic' } }]);
+    const { aws, run } = setUp();
+    expect((await run()).gaps).toMatchObject([{ eventId: 'call-6', stream: null }]);
+    const variants = [componentHost({ components: [{ name: 'ic', copies: 1, model: null, baseComponent: null }] })];
+    await rememberGuards(aws.services, endpoint, facts({ variants }));
+    expect((await run()).gaps).toEqual([]);
+  });
   test('a record that cannot be read is a gap, not nothing', async () => {
     history([UPDATE, { ...UPDATE, eventID: 'call-5', requestParameters: { endpointName: 'not a name!' } }]);
     expect((await setUp().run()).gaps).toMatchObject([{ eventId: 'call-5', stream: null }]);
@@ -157,10 +179,15 @@ describe('the event history', () => {
     expect(result.notRead[0]).toMatch(/goes back 90 days/);
     expect(result.decisions.total).toBe(0);
   });
-  test('that may not be read is said, and nothing is reconciled', async () => {
-    cloudtrail.on(LookupEventsCommand).rejects(awsError('AccessDeniedException', 'no'));
+  test.each([
+    [awsError('AccessDeniedException', 'no'), /may not read .* Give them cloudtrail:LookupEvents, or name the bucket/],
+    [awsError('ThrottlingException', 'Rate exceeded'), /Somebody else asks too: try again/],
+    [new Error('socket hang up'), /the event history of CloudTrail could not be read: Error: socket hang up/],
+  ])('that cannot be read is said, with what to do, and nothing is reconciled: %s', async (error, said) => {
+    cloudtrail.on(LookupEventsCommand).rejects(error);
     const result = await setUp().run();
-    expect(result).toMatchObject({ read: [], notRead: ['111122223333 us-east-1: AccessDeniedException: no'] });
+    expect(result).toMatchObject({ read: [], notRead: [expect.stringMatching(/^111122223333 us-east-1: /)] });
+    expect(result.notRead[0]).toMatch(said);
     expect(isReconciled(result)).toBe(false);
   });
   test('of a member account cannot be looked up from here, which is said', async () => {
@@ -171,7 +198,9 @@ describe('the event history', () => {
     });
     const result = await setUp(judged, { config: config({ file }) }).run();
     expect(result.read).toEqual(['111122223333 us-east-1']);
-    expect(result.notRead).toMatchObject([expect.stringContaining('444455556666 us-east-1')]);
+    expect(result.notRead).toEqual([
+      expect.stringMatching(/^444455556666 us-east-1: .* in that account only\. Name the bucket of a trail/),
+    ]);
   });
 });
 

@@ -1,13 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import {
   forgetEndpoint,
+  hasSeenAll,
   lastSweptAt,
   listRememberedEndpoints,
   rememberEndpoint,
+  rememberReading,
   rememberSeen,
   rememberSweep,
 } from '../../shared/aws/remembered-endpoints.ts';
-import { endpoint, NOW } from '../builders.ts';
+import { watchedAlarms } from '../../shared/model/shown-endpoint.ts';
+import { endpoint, facts, NOW } from '../builders.ts';
 import { fakeAws } from '../fake-aws.ts';
 import { fakeTables } from '../fake-ledger.ts';
 
@@ -22,7 +25,7 @@ describe('remembered endpoints', () => {
     const { services } = setUp();
     const other = { ...endpoint, name: 'Churn-Dev' };
     for (const ref of [endpoint, other, { ...endpoint, name: 'FRAUD-prod' }, { ...endpoint, region: 'eu-west-1' }]) {
-      await rememberEndpoint(services, ref, 1, []);
+      await rememberEndpoint(services, ref);
     }
     const names = async () => (await listRememberedEndpoints(services, endpoint)).map(({ ref }) => ref);
     expect(await names()).toEqual([other, { ...endpoint, name: 'FRAUD-prod' }]);
@@ -31,22 +34,27 @@ describe('remembered endpoints', () => {
   });
   test('keep how they were seen until a change of them is opened', async () => {
     const { services } = setUp();
-    const remembered = await rememberEndpoint(services, endpoint, 1, []);
+    const remembered = await rememberEndpoint(services, endpoint);
     await rememberSeen(services, remembered, { seen: { tags: 'a' }, alarms: ['one'] });
     expect(await listRememberedEndpoints(services, endpoint)).toEqual([
-      { ref: endpoint, touched: '1', seen: { tags: 'a' }, alarms: ['one'] },
+      { ref: endpoint, touched: '0', seen: { tags: 'a' }, alarms: ['one'] },
     ]);
-    await rememberEndpoint(services, endpoint, 2, ['two']);
+    await rememberReading(services, endpoint, { generation: 2, facts: facts() });
     expect(await listRememberedEndpoints(services, endpoint)).toEqual([
-      { ref: endpoint, touched: '2', alarms: ['two'] },
+      { ref: endpoint, touched: '2', alarms: watchedAlarms(facts()) },
     ]);
   });
   test('are not called seen by a sweep that looked before the newest change was opened', async () => {
     const { services } = setUp();
-    const remembered = await rememberEndpoint(services, endpoint, 1, []);
-    await rememberEndpoint(services, endpoint, 2, ['two']);
+    const remembered = await rememberEndpoint(services, endpoint);
+    await rememberReading(services, endpoint, { generation: 2, facts: facts() });
     await rememberSeen(services, remembered, { seen: { tags: 'a' }, alarms: [] });
     expect((await listRememberedEndpoints(services, endpoint))[0]?.seen).toBeUndefined();
+  });
+  test('are not called seen by a sweep that read the ledger before the change that it knows of was on record', async () => {
+    const history = (generation: number) => ({ changes: [], generation });
+    const known = { ref: endpoint, alarms: [], touched: '2' };
+    expect([1, 2, 3].map((generation) => hasSeenAll(known, history(generation)))).toEqual([false, true, true]);
   });
 });
 

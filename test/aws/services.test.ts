@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { createServices } from '../../shared/aws/services.ts';
+import { createServices } from '../../shared/aws/all-services.ts';
 import { config } from '../builders.ts';
 
 afterEach(() => vi.unstubAllEnvs());

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   CloudTrailClient,
   DescribeTrailsCommand,
@@ -17,6 +19,7 @@ import { checksTable, exitCodeOf } from '../../cli/checks.ts';
 import { archiveBucketOf, servicesFor, stackOf } from '../../cli/context.ts';
 import { diagnose, RULES } from '../../cli/doctor.ts';
 import { config, settings } from '../builders.ts';
+import { certificate } from '../certificates.ts';
 import { awsError, type FakeAws, fakeAws } from '../fake-aws.ts';
 import { root } from './portcullis.ts';
 
@@ -58,8 +61,8 @@ const holding = (count: string) =>
     Attributes: { ApproximateNumberOfMessages: count, ApproximateNumberOfMessagesNotVisible: '0' },
   });
 
-const looked = async (options = {}) => {
-  const checks = await diagnose(aws.services, options);
+const looked = async (options = {}, env = {}) => {
+  const checks = await diagnose(aws.services, options, env);
   const of = (name: string) => checks.find(({ check }) => check === name);
   return { checks, of, code: exitCodeOf(checks) };
 };
@@ -181,6 +184,23 @@ describe('doctor against an account', () => {
     expect(checks.map(({ check }) => check)).not.toContain('trail');
     expect(cloudtrail.calls()).toHaveLength(0);
   });
+
+  test.each([
+    ['has months left', '2027-02-01T00:00:00Z', 'ok', /cert\.pem ends at 2027-02-01T00:00:00\.000Z, in \d\d days$/],
+    ['ends in thirteen days', '2026-12-04T01:00:00Z', 'warning', /in 13 days: renew it \(deployment\/runbooks/],
+    ['has ended', '2026-01-01T00:00:00Z', 'problem', /cert\.pem has expired on 2026-01-01/],
+  ])(
+    'the certificate of the console, where it is given one, is looked at: it %s',
+    async (_what, to, result, detail) => {
+      const folder = mkdtempSync(join(tmpdir(), 'portcullis-doctor-'));
+      const path = join(folder, 'cert.pem');
+      writeFileSync(path, certificate({ to }).cert);
+      const { of } = await looked({ local: true }, { PORTCULLIS_TLS_CERT_FILE: path });
+      rmSync(folder, { recursive: true });
+      expect(of('certificate')).toMatchObject({ result, detail: expect.stringMatching(detail) });
+      expect((await looked({ local: true })).of('certificate')).toBeUndefined();
+    },
+  );
 
   test('the stage says whose rules and queues they are', async () => {
     await looked({ stage: 'prod' });

@@ -31,7 +31,7 @@ import type { LedgerRecord } from '../../shared/model/ledger-record.ts';
 import { deploy, eventually, outcomeOf, requestOf } from '../acceptance/gate.ts';
 import { ACCOUNT, Runtime } from '../acceptance/runtime.ts';
 import { readSarif } from '../published-sarif.ts';
-import { portcullis, printed, UNSEEN } from './portcullis.ts';
+import { portcullis, printed, typed, UNSEEN } from './portcullis.ts';
 
 // Every test starts processes, and the machine may be doing other things as well.
 vi.setConfig({ testTimeout: 60_000 });
@@ -48,7 +48,8 @@ const local = (...args: string[]) =>
   portcullis([...args, '--local', '--aws-port', options().awsPort], {
     env: { PORTCULLIS_CONFIG: runtime.configPath, PORTCULLIS_CONSOLE_URL: runtime.ready.consoleUrl },
   });
-/** The same without a process of its own; a command is one process at least, and that is what costs time. */
+/** The same without a process of its own, which is what costs time: by what is typed, or by the command's function. */
+const asTyped = (...args: string[]) => typed(...args, '--local', '--aws-port', options().awsPort);
 const inside = <Rest extends unknown[]>(
   command: (...all: [...Rest, ReturnType<typeof options>, Output]) => Promise<number>,
   ...rest: Rest
@@ -236,7 +237,7 @@ describe('scan', () => {
 
   test('where not even the endpoints can be listed, nothing is said about any', async () => {
     await runtime.fail('SageMaker.ListEndpoints', 'AccessDeniedException', 1);
-    const { code, out, err } = await local('scan', '--json');
+    const { code, out, err } = await asTyped('scan', '--json');
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toMatch(/^AWS refused: AccessDeniedException/);
   });
@@ -244,7 +245,7 @@ describe('scan', () => {
 
 describe('approvals', () => {
   test('list names what waits, with the link to its page', async () => {
-    const [plain, json] = await Promise.all([inside(approvalsList), local('approvals', 'list', '--json')]);
+    const [plain, json] = await Promise.all([inside(approvalsList), asTyped('approvals', 'list', '--json')]);
     expect([plain.code, json.code]).toEqual([0, 0]);
     expect(plain.out).toMatch(
       new RegExp(`^${asked} +asking-prod +\\d+ +\\S+Z +${runtime.ready.consoleUrl}/approvals/${asked}$`, 'm'),
@@ -261,7 +262,7 @@ describe('approvals', () => {
   test('show says what approving would accept: endpoint, environment, who, what, findings', async () => {
     const [plain, json] = await Promise.all([
       inside(approvalsShow, asked),
-      local('approvals', 'show', asked, '--json'),
+      asTyped('approvals', 'show', asked, '--json'),
     ]);
     expect([plain.code, json.code]).toEqual([0, 0]);
     expect(plain.out).toMatch(/^asking-prod \(prod; tag environment=prod\)$/m);
@@ -276,7 +277,7 @@ describe('approvals', () => {
   test('a request that there is not cannot be shown or answered', async () => {
     const [shown, answered] = await Promise.all([
       inside(approvalsShow, 'nonsense'),
-      local('approvals', 'approve', 'a'.repeat(26), '--as', 'ada', '--reason', 'y'),
+      asTyped('approvals', 'approve', 'a'.repeat(26), '--as', 'ada', '--reason', 'y'),
     ]);
     expect([shown.code, answered.code]).toEqual([2, 2]);
     expect(shown.err).toMatch(/There is no request nonsense/);
@@ -301,7 +302,7 @@ describe('approvals', () => {
   });
 
   test('on this machine there is no IAM, so without --as it is wrong usage', async () => {
-    const run = await local('approvals', 'approve', asked, '--reason', 'y');
+    const run = await asTyped('approvals', 'approve', asked, '--reason', 'y');
     expect({ code: run.code, err: run.err }).toMatchObject({ code: 64, err: expect.stringContaining('--as PERSON') });
   });
 
@@ -355,7 +356,8 @@ describe('approvals', () => {
     expect(second.code).toBe(1);
     expect(second.err).toMatch(/^It was already approved by ada: load \\u001b\[8mtest\\u009b2J\\u202e passed .*\n$/);
     const [shown, listed] = await Promise.all([
-      local('audit', 'show', 'asking-prod'),
+      asTyped('audit', 'show', 'asking-prod'),
+      // What goes to a file goes past the output of a command, here to the standard one.
       local('audit', 'export', '--endpoint', 'asking-prod'),
     ]);
     expect(shown.out).toContain('\\u001b[8m');
@@ -389,7 +391,7 @@ describe('audit', () => {
   test('list shows the changes of an endpoint', async () => {
     const [plain, json] = await Promise.all([
       printed((output) => auditList({ ...options(), endpoint: 'big-staging' }, output)),
-      local('audit', 'list', '--json'),
+      asTyped('audit', 'list', '--json'),
     ]);
     expect([plain.code, json.code]).toEqual([0, 0]);
     const [, ...rows] = plain.out.trimEnd().split('\n');
@@ -403,7 +405,7 @@ describe('audit', () => {
     const [plain, json, one] = await Promise.all([
       inside(auditShow, 'asking-prod'),
       printed((output) => auditShow('asking-prod', { ...options(), json: true }, output)),
-      local('audit', 'show', 'asking-prod', '--change', '1', '--json'),
+      asTyped('audit', 'show', 'asking-prod', '--change', '1', '--json'),
     ]);
     expect([plain.code, json.code, one.code]).toEqual([0, 0, 0]);
     expect(JSON.parse(json.out)).toEqual(records);
@@ -432,8 +434,8 @@ describe('audit', () => {
     const path = join(folder, 'trail.jsonl');
     const [printedLines, file, nowhere] = await Promise.all([
       local('audit', 'export'),
-      local('audit', 'export', '--endpoint', 'asking-prod', '--output', path),
-      local('audit', 'export', '--output', join(folder, 'absent', 'trail.jsonl')),
+      asTyped('audit', 'export', '--endpoint', 'asking-prod', '--output', path),
+      asTyped('audit', 'export', '--output', join(folder, 'absent', 'trail.jsonl')),
     ]);
     expect([printedLines.code, file.code]).toEqual([0, 0]);
     const records = await runtime.records('asking-prod');
@@ -461,7 +463,7 @@ describe('audit', () => {
   });
 
   test('verify finds every chain whole', async () => {
-    const [plain, json] = await Promise.all([inside(auditVerify), local('audit', 'verify', '--json')]);
+    const [plain, json] = await Promise.all([inside(auditVerify), asTyped('audit', 'verify', '--json')]);
     expect([plain.code, json.code]).toEqual([0, 0]);
     expect(plain.out).toMatch(/^\d+ records in \d+ streams: every chain is whole, and nothing differs from /);
     const { streams, broken, heads } = JSON.parse(json.out) as Record<
@@ -499,7 +501,7 @@ describe('questions and waivers', () => {
     expect(second.answers[0]).not.toEqual(first.answers[0]);
     const [plain, csv, two] = await Promise.all([
       printed((output) => auditQuery({ ...options(), endpoint: 'big-staging' }, output)),
-      local('audit', 'list', '--blocked', '--csv'),
+      asTyped('audit', 'list', '--blocked', '--csv'),
       printed((output) => auditQuery({ ...options(), blocked: true, unplanned: true }, output)),
     ]);
     expect(plain.out).toMatch(/^AT +ENDPOINT +CHANGE +KIND +WHAT +WHO +REASON\n/);
@@ -574,7 +576,7 @@ describe('events', () => {
   test('an empty quarantine is fine', async () => {
     const [plain, json] = await Promise.all([
       inside(listQuarantinedEvents),
-      local('events', 'list-quarantined', '--json'),
+      asTyped('events', 'list-quarantined', '--json'),
     ]);
     expect([plain.code, json.code]).toEqual([0, 0]);
     expect(plain.out).toMatch(/^No event is in quarantine\./);
@@ -601,7 +603,10 @@ describe('events', () => {
     expect(quarantined).toHaveLength(1);
     const { id = '', reason = '' } = quarantined[0] ?? {};
     expect(reason).toContain('EndpointName');
-    const [plain, replayed] = await Promise.all([local('events', 'list-quarantined'), local('events', 'replay', id)]);
+    const [plain, replayed] = await Promise.all([
+      asTyped('events', 'list-quarantined'),
+      asTyped('events', 'replay', id),
+    ]);
     expect([plain.code, replayed.code]).toEqual([1, 1]);
     expect(plain.out).toMatch(new RegExp(`^${id} +\\S+Z +.*EndpointName`, 'm'));
     expect(replayed.out).toMatch(/^quarantined: .*EndpointName/);
@@ -621,13 +626,13 @@ describe('events', () => {
       detail: {},
     };
     await quarantine('was-broken', 'reason \u001b[2J\u009b with \u202e', JSON.stringify(event));
-    const listed = await local('events', 'list-quarantined');
+    const listed = await asTyped('events', 'list-quarantined');
     expect(listed.out).toContain('reason \\u001b[2J\\u009b with \\u202e');
     expect(UNSEEN.exec(listed.out)).toBeNull();
-    const replayed = await local('events', 'replay', 'was-broken', '--json');
+    const replayed = await asTyped('events', 'replay', 'was-broken', '--json');
     expect(replayed.code).toBe(0);
     expect(JSON.parse(replayed.out)).toMatchObject({ as: 'dropped' });
-    const again = await local('events', 'replay', 'was-broken');
+    const again = await asTyped('events', 'replay', 'was-broken');
     expect(again).toMatchObject({ code: 2, out: '' });
     expect(again.err).toMatch(/No event was-broken is in quarantine/);
   });
@@ -637,7 +642,7 @@ describe('doctor', () => {
   type Check = { check: string; result: string; detail: string };
 
   test('finds nothing in the way of a runtime that works', async () => {
-    const [plain, json] = await Promise.all([inside(doctor), local('doctor', '--json')]);
+    const [plain, json] = await Promise.all([inside(doctor), asTyped('doctor', '--json')]);
     expect([plain.code, json.code]).toEqual([0, 0]);
     const checks = JSON.parse(json.out) as Check[];
     expect(checks.map(({ check }) => check)).toEqual([
@@ -669,7 +674,7 @@ describe('doctor', () => {
 
 describe('smoke', () => {
   test('sends one change through the whole gate and finds everything in order', async () => {
-    const { code, out, err } = await local('smoke', '--json');
+    const { code, out, err } = await asTyped('smoke', '--json');
     const report = JSON.parse(out) as SmokeReport;
     expect(code).toBe(0);
     expect(report.checks.map(({ check, result }) => `${check}: ${result}`)).toEqual([

@@ -1,14 +1,14 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { check } from '../../cli/check.ts';
 import { helpOfAll } from '../../cli/help.ts';
 import { FORMATS, type Format } from '../../cli/report.ts';
 import type { EndpointFacts } from '../../shared/model/endpoint-facts.ts';
 import { auditPolicy, policies } from '../../shared/policies/index.ts';
 import { readSarif } from '../published-sarif.ts';
-import { portcullis, printed, root, UNSEEN } from './portcullis.ts';
+import { portcullis, printed, root, typed, UNSEEN } from './portcullis.ts';
 
 // Every test starts processes, and the machine may be doing other things as well.
 vi.setConfig({ testTimeout: 60_000 });
@@ -22,6 +22,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'portcullis-cli-'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => void vi.unstubAllEnvs());
 
 const checked = (path: string, format: Format = 'table') => printed((output) => check(path, { format }, output));
 
@@ -38,8 +39,8 @@ describe('policies', () => {
   test('lists every policy in document order, as a table, as JSON and as Markdown', async () => {
     const [plain, json, markdown] = await Promise.all([
       portcullis(['policies']),
-      portcullis(['policies', '--json']),
-      portcullis(['policies', '--markdown']),
+      typed('policies', '--json'),
+      typed('policies', '--markdown'),
     ]);
     expect(ids).toHaveLength(12);
     expect([plain.code, json.code, markdown.code]).toEqual([0, 0, 0]);
@@ -58,7 +59,8 @@ describe('policies', () => {
 
   test('shows the limits that are in force here, not those of the document', async () => {
     const config = file('strict.yaml', 'policies: { prod: { minInstances: 5 } }');
-    const { out } = await portcullis(['policies'], { env: { PORTCULLIS_CONFIG: config } });
+    vi.stubEnv('PORTCULLIS_CONFIG', config);
+    const { out } = await typed('policies');
     expect(out).toContain('`instance_count >= 5`');
   });
 });
@@ -112,7 +114,7 @@ describe('check', () => {
   });
 
   test('--json is --format json', async () => {
-    const { out } = await portcullis(['check', FRAUD, '--json']);
+    const { out } = await typed('check', FRAUD, '--json');
     expect(JSON.parse(out)).toMatchObject({ endpoints: [{ endpoint: 'fraud-prod' }] });
   });
 
@@ -153,7 +155,7 @@ describe('check', () => {
       'mistakes.yaml',
       'kind: DeploymentPlan\nendpoint: "a b"\nenvironment: production\nvariants: []\n',
     );
-    const { code, err } = await portcullis(['check', path]);
+    const { code, err } = await checked(path);
     expect(code).toBe(2);
     expect(err.trimEnd().split('\n')).toHaveLength(4);
     for (const field of ['endpoint', 'environment', 'variants']) expect(err).toContain(`\n  ${field}: `);
@@ -161,7 +163,8 @@ describe('check', () => {
 
   test('a broken portcullis.yaml is no reason to check with other limits', async () => {
     const config = file('config.yaml', 'policies: { prod: { minInstances: two }, stagin: {} }');
-    const { code, out, err } = await portcullis(['check', FRAUD], { env: { PORTCULLIS_CONFIG: config } });
+    vi.stubEnv('PORTCULLIS_CONFIG', config);
+    const { code, out, err } = await typed('check', FRAUD);
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toContain('2 mistakes');
   });
@@ -173,8 +176,9 @@ describe('check', () => {
     const plan = file('nasty.yaml', text);
     const key = file('nasty-key.yaml', `${text}"bad\\e[2Jkey": 1\n`);
     const runs = await Promise.all([
-      ...['table', 'json', 'markdown', 'sarif'].map((format) => portcullis(['check', plan, '--format', format])),
-      portcullis(['check', key]),
+      portcullis(['check', plan]),
+      ...['json', 'markdown', 'sarif'].map((format) => typed('check', plan, '--format', format)),
+      typed('check', key),
     ]);
     expect(runs.map(({ code }) => code)).toEqual([1, 1, 1, 1, 2]);
     for (const { out, err } of runs) {
@@ -196,7 +200,7 @@ function bomb(): string {
   return levels.join('\n');
 }
 
-describe.concurrent('how it is used', () => {
+describe('how it is used', () => {
   test('every command explains itself, with an example of itself', () => {
     const all = helpOfAll(80);
     expect(all.map(({ command }) => command)).toEqual(
@@ -223,13 +227,21 @@ describe.concurrent('how it is used', () => {
     ['an approval without a reason', ['approvals', 'approve', 'x'], /--reason/],
     ['a group without a command', ['approvals'], /Usage: portcullis approvals/],
     ['a port that is none', ['changes', '--local', '--aws-port', 'abc'], /--aws-port is abc/],
-    ['a port that there is not', ['up', '--aws-port', '65536'], /--aws-port is 65536/],
     ['a limit of nothing', ['changes', '--local', '--limit', '0'], /--limit is 0/],
     ['an environment that there is not', ['changes', '--local', '--environment', 'production'], /dev, staging or prod/],
     ['a result that there is not', ['changes', '--local', '--result', 'bad'], /--result is bad; .*blocked/],
     ['a month that is none', ['changes', '--local', '--month', '2026-13'], /written like 2026-11/],
     ['a month that is none in the audit', ['audit', 'list', '--local', '--month', 'May'], /written like 2026-11/],
   ])('%s is wrong usage and says what is wrong', async (_what, args, message) => {
+    const { code, out, err } = await typed(...args);
+    expect({ code, out }).toEqual({ code: 64, out: '' });
+    expect(err).toMatch(message);
+  });
+
+  test.each([
+    ['an unknown command', ['nonsense'], /unknown command 'nonsense'/],
+    ['a port that there is not', ['up', '--aws-port', '65536'], /--aws-port is 65536/],
+  ])('%s is that for a process, too', async (_what, args, message) => {
     const { code, out, err } = await portcullis(args);
     expect({ code, out }).toEqual({ code: 64, out: '' });
     expect(err).toMatch(message);

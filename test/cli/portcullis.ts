@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { CliError, type Output } from '../../cli/output.ts';
+import { CliError, EXIT, type Output, printable } from '../../cli/output.ts';
+import { run as runCommand } from '../../cli/run.ts';
+import { ConfigError } from '../../shared/config-error.ts';
 import { spawnGate } from '../spawn-gate.ts';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -45,10 +47,10 @@ export async function printed(command: (output: Output) => number | Promise<numb
   const run: Run = { code: null, out: '', err: '' };
   const output: Output = {
     out: (text) => {
-      run.out += `${text}\n`;
+      run.out += `${printable(text)}\n`;
     },
     err: (text) => {
-      run.err += `${text}\n`;
+      run.err += `${printable(text)}\n`;
     },
     terminal: false,
     width: 120,
@@ -56,11 +58,20 @@ export async function printed(command: (output: Output) => number | Promise<numb
   try {
     run.code = await command(output);
   } catch (error) {
-    if (!(error instanceof CliError)) throw error;
-    run.code = error.exitCode;
+    if (!(error instanceof CliError || error instanceof ConfigError)) throw error;
+    run.code = error instanceof CliError ? error.exitCode : EXIT.couldNotCheck;
     output.err(error.message);
   }
   return run;
+}
+
+let before: Promise<unknown> = Promise.resolve();
+
+/** A whole command line within this process: its options, its exit code, its mistakes. One after the other, as `run` asks. */
+export function typed(...args: string[]): Promise<Run> {
+  const result = before.then(() => printed((output) => runCommand(args, output)));
+  before = result.catch(() => undefined);
+  return result;
 }
 
 /** What must not reach a terminal: every control character but the end of a line, and what turns text around. */

@@ -49,6 +49,11 @@ test.each<[string, Reconciliation | Error, string]>([
   expect(document).toMatchObject({ reconciled: false });
 });
 
+test('one with calls of just now is not told as more than it is', async () => {
+  const { told: lines } = await told(result({ calls: { ...result().calls, tooNew: 2 } }));
+  expect(lines[0]).toMatch(/^Reconciled but for what is too new to tell \(2\)/);
+});
+
 test('one without gaps is told as reconciled, over the time that CloudTrail has', async () => {
   const { told: lines } = await told(result());
   expect(lines[0]).toMatch(/^Reconciled: /);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readSbom, Sbom } from '../../cli/sbom.ts';
+import { cycloneDxErrors } from '../published-cyclonedx.ts';
 import { type SmallProject, smallProject } from '../small-project.ts';
 
 let project: SmallProject;
@@ -23,6 +24,14 @@ test('what npm tells of a project is a bill of materials', () => {
     'pkg:npm/native-thing@2.0.0',
   ]);
   expect(sbom.dependencies).toContainEqual({ ref: 'left-side@1.0.1', dependsOn: ['native-thing@2.0.0'] });
+});
+
+test('it is as the published schema of CycloneDX has it, and another would be found out', () => {
+  expect(cycloneDxErrors(sbom)).toEqual([]);
+  const [first] = sbom.components;
+  expect(
+    cycloneDxErrors({ ...sbom, components: [{ ...first, type: 'package', licenses: [{ license: {} }] }] }),
+  ).toEqual(expect.arrayContaining([expect.stringContaining('/components/0')]));
 });
 
 test.each<[string, (whole: Sbom) => object]>([

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest';
-import { ROUTES, respond } from '../../functions/http-api.ts';
+import { ROUTES, respond } from '../../local/http-api.ts';
 import * as a from '../builders.ts';
 import { eventFor, gateInMemory, ORIGIN, REQUEST_PATH } from './gate-in-memory.ts';
 

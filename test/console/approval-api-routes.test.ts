@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest';
-import { respond } from '../../functions/http-api.ts';
+import { respond } from '../../local/http-api.ts';
 import { ConfigFile } from '../../shared/config.ts';
 import { UnreadableApproversError } from '../../shared/model/approval-settings.ts';
 import * as a from '../builders.ts';

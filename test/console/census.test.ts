@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, type Mock, test, vi } from 'vitest';
-import { ROUTES, respond } from '../../functions/http-api.ts';
+import { ROUTES, respond } from '../../local/http-api.ts';
 import { acceptRemediation } from '../../shared/aws/accept-remediation.ts';
 import { decide } from '../../shared/aws/approvals.ts';
 import { askAgain } from '../../shared/aws/ask-again.ts';
@@ -232,7 +232,7 @@ describe('there is no other way to write it', () => {
     const appending = containing(/import \{[^}]*\bappend\b[^}]*\} from '[^']*\/ledger\.ts'/);
     expect(appending.filter((path) => /^(console|web|cli|local)\//.test(path))).toEqual([]);
     expect(appending).toContain('shared/aws/approvals.ts');
-    expect(appending).not.toContain('functions/http-api.ts');
+    expect(appending).not.toContain('functions/take-answers.ts');
   });
   test.each([
     ['approval-given', ['shared/model/approval.ts']],

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest';
-import { respond } from '../../functions/http-api.ts';
+import { respond } from '../../local/http-api.ts';
 import { formToken } from '../../shared/model/form-token.ts';
 import * as a from '../builders.ts';
 import {

@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { respond } from '../../functions/http-api.ts';
+import { respond } from '../../local/http-api.ts';
 import { storeToken } from '../../shared/aws/approvals.ts';
 import type { Services } from '../../shared/aws/services.ts';
 import * as a from '../builders.ts';

@@ -1,7 +1,8 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { changeRoutes } from '../../console/change-routes.ts';
 import { planRoutes } from '../../console/plan-routes.ts';
-import type { Visit } from '../../console/visit.ts';
+import type { Route, Visit } from '../../console/visit.ts';
 import { ExecutionInput } from '../../shared/aws/executions.ts';
 import type { SecurityEvent } from '../../shared/model/security-event.ts';
 import type { Reply } from '../../web/reply.ts';
@@ -22,7 +23,7 @@ function setUp() {
   const aws = fakeAws();
   const tables = fakeTables(aws);
   const ask = async (method: 'GET' | 'POST', path: string, { headers = {}, body, userArn }: Asked = {}) => {
-    const found = routeFor(planRoutes, method, path);
+    const found = routeFor<Route['answer']>([...planRoutes, ...changeRoutes], method, path);
     if (!('route' in found)) throw new Error(`no route for ${path}`);
     const text = typeof body === 'string' ? body : JSON.stringify(body);
     const event = {

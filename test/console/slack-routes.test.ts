@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { respond } from '../../functions/http-api.ts';
+import { respond } from '../../local/http-api.ts';
 import type { Services } from '../../shared/aws/services.ts';
 import { ConfigFile } from '../../shared/config.ts';
 import { UnreadableApproversError } from '../../shared/model/approval-settings.ts';

@@ -166,6 +166,18 @@ export const alarmRows: Row[] = [
     after: (account) => since(account, 'INSUFFICIENT_DATA', 48),
     finds: { 'rollback-alarms': ['violation', /has had INSUFFICIENT_DATA since 2026-11-18/] },
   },
+  ...(['EVALUATION_ERROR', 'EVALUATION_FAILURE'] as const).map(
+    (evaluation): Row => ({
+      name: `an alarm in OK that CloudWatch does not evaluate: ${evaluation}`,
+      after: ({ edit, name }) => edit('alarm', `${name}-DataDriftAlarm`, (row) => ({ ...row, evaluation })),
+      finds: {
+        'rollback-alarms':
+          evaluation === 'EVALUATION_ERROR'
+            ? ['violation', /cannot evaluate alarm .*-DataDriftAlarm: its setup is wrong/]
+            : ['advice', /does not evaluate alarm .*-DataDriftAlarm as it should at the moment/],
+      },
+    }),
+  ),
   {
     name: 'an alarm without data for an hour, between two runs',
     after: (account) => since(account, 'INSUFFICIENT_DATA', 1),
@@ -225,6 +237,34 @@ export const alarmRows: Row[] = [
       account.call('PutMetricAlarm', { AlarmName: `${account.name}-DataDriftAlarm`, ...rest, Metrics });
     },
   },
+  {
+    name: 'an alarm on a band of what is usual (anomaly detection), whose threshold is no number',
+    after: (account) => {
+      const metric = { Namespace: SDK, MetricName: 'x', Dimensions: dimensions({ Endpoint: account.name }) };
+      const { Statistic: _none, Threshold: _number, ...rest } = DRIFT;
+      account.call('PutMetricAlarm', {
+        ...{ AlarmName: `${account.name}-DataDriftAlarm`, ...rest, ThresholdMetricId: 'band' },
+        ComparisonOperator: 'GreaterThanUpperThreshold',
+        Metrics: [
+          { Id: 'm1', MetricStat: { Metric: metric, Period: 3600, Stat: 'Maximum' }, ReturnData: true },
+          { Id: 'band', Expression: 'ANOMALY_DETECTION_BAND(m1, 2)', ReturnData: true },
+        ],
+      });
+    },
+  },
+  ...[`SELECT MAX(x) FROM "${SDK}" GROUP BY Endpoint`, `SEARCH('{${SDK},Endpoint} x', 'Maximum', 3600)`].map(
+    (Expression): Row => ({
+      name: `an alarm that finds its metrics by a query: ${Expression}`,
+      after: (account) => {
+        const { Statistic: _none, ...rest } = DRIFT;
+        const Metrics = [{ Id: 'q1', Expression, Period: 3600, ReturnData: true }];
+        account.call('PutMetricAlarm', { AlarmName: `${account.name}-DataDriftAlarm`, ...rest, Metrics });
+      },
+      finds: {
+        'rollback-alarms': ['violation', /Whether alarm .*-DataDriftAlarm watches this endpoint cannot be told/],
+      },
+    }),
+  ),
   {
     name: 'an alarm on the metrics of an endpoint of this name in another account',
     after: (account) => {

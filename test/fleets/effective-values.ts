@@ -38,6 +38,29 @@ export const effectiveRows: Row[] = [
     after: schedule(NIGHTLY, { MinCapacity: 0 }, { EndTime: Date.parse('2026-11-01T00:00:00Z') / 1000 }),
   },
   {
+    name: 'an endpoint that answers from a queue: instances have a price of their own for that, and nobody has read it',
+    after: ({ name, call }) => {
+      call('CreateEndpointConfig', {
+        EndpointConfigName: `${name}-queue`,
+        ProductionVariants: [
+          {
+            ...{ VariantName: 'AllTraffic', ModelName: `${name}-AllTraffic` },
+            ...{ InstanceType: 'ml.m5.large', InitialInstanceCount: 2 },
+          },
+        ],
+        AsyncInferenceConfig: { OutputConfig: { S3OutputPath: 's3://example-capture/answers' } },
+        DataCaptureConfig: {
+          ...{ InitialSamplingPercentage: 20, DestinationS3Uri: 's3://example-capture/x' },
+          CaptureOptions: [{ CaptureMode: 'InputAndOutput' }],
+        },
+      });
+      call('UpdateEndpoint', {
+        ...{ EndpointName: name, EndpointConfigName: `${name}-queue`, RetainDeploymentConfig: true },
+      });
+    },
+    finds: { 'prod-budget': ['violation', /no price of asynchronous inference \(AsyncInf\) for ml\.m5\.large/] },
+  },
+  {
     name: 'an update that retains what runs, but for the counts, which are those of its config again',
     after: ({ name, call }) => {
       const EndpointName = name;

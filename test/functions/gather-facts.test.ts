@@ -1,7 +1,9 @@
+import type { BatchWriteItemCommandInput } from '@aws-sdk/client-dynamodb';
 import { describe, expect, test } from 'vitest';
 import { run } from '../../functions/gather-facts.ts';
 import { storeToken } from '../../shared/aws/approvals.ts';
 import { guardedEndpoints } from '../../shared/aws/guard-index.ts';
+import { listRememberedEndpoints } from '../../shared/aws/remembered-endpoints.ts';
 import type { EndpointChange } from '../../shared/model/endpoint-change.ts';
 import { changeOf, historyOf } from '../../shared/model/endpoint-history.ts';
 import { guardKeysOf } from '../../shared/model/guard-key.ts';
@@ -62,8 +64,8 @@ describe('gather facts', () => {
     aws.calls.length = 0;
     expect(await gather()).toEqual({ state: 'opened' });
     expect(tables.records()).toEqual(first);
-    // Only that the sweep has to look at it, once more: the first time may have died before that.
-    expect(aws.calls.filter((call) => call !== 'Query')).toEqual(['PutItem']);
+    // Only that the sweep has to look at it, and what guards it, once more: the first time may have died before that.
+    expect(aws.calls.filter((call) => call !== 'Query')).toEqual(['BatchWriteItem']);
   });
 
   test('an endpoint that is gone is gone, and who told of it is on record', async () => {
@@ -96,14 +98,20 @@ describe('gather facts', () => {
     await expect(run({ generation: 1 }, setUp().services)).rejects.toMatchObject({ name: 'InvalidInputError' });
   });
 
-  test('what guards the endpoint is remembered for when it changes, and before it is on record', async () => {
-    const { gather, services, tables } = setUp();
-    tables.hooks.beforeInsert = () => {
-      throw awsError('InternalServerError');
+  test('what guards the endpoint is remembered for when it changes, also where the first run died over it', async () => {
+    const { gather, services, tables, aws } = setUp();
+    let dead = true;
+    aws.world.before = (command) => {
+      if (command === 'BatchWriteItem' && dead) throw awsError('InternalServerError');
     };
     await expect(gather()).rejects.toThrow();
+    // Its facts are on record, and no later change will write what they hold.
+    expect(tables.kinds()).toEqual(['change-opened#1']);
+    dead = false;
+    expect(await gather()).toEqual({ state: 'opened' });
     for (const key of guardKeysOf(facts()))
       expect(await guardedEndpoints(services, endpoint, [key])).toEqual([endpoint]);
+    expect(await listRememberedEndpoints(services, endpoint)).toMatchObject([{ ref: endpoint, touched: '1' }]);
   });
   test('what guards it is written once: what an earlier change has on record is in the index', async () => {
     const { gather, aws, tables } = setUp();
@@ -116,11 +124,12 @@ describe('gather facts', () => {
     };
     const written: unknown[] = [];
     aws.world.before = (command, input) => {
-      const { Item } = input as { Item?: { pk?: { S?: string } } };
-      if (command === 'PutItem' && Item?.pk?.S?.startsWith('guard#')) written.push(Item.pk.S);
+      const { RequestItems } = input as BatchWriteItemCommandInput;
+      const puts = command === 'BatchWriteItem' ? Object.values(RequestItems ?? {}).flat() : [];
+      written.push(...puts.map(({ PutRequest }) => PutRequest?.Item?.pk?.S));
     };
     await gather(2);
-    expect(written).toEqual(['guard#alarm#111122223333#us-east-1#new']);
+    expect(written).toEqual(['endpoint#111122223333#us-east-1', 'guard#alarm#111122223333#us-east-1#new']);
   });
 
   test('what was accepted before is carried along as the baseline', async () => {

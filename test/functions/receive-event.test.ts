@@ -6,7 +6,7 @@ import { ExecutionInput, executionName } from '../../shared/aws/executions.ts';
 import { rememberGuards } from '../../shared/aws/guard-index.ts';
 import { listDropped, listQuarantined } from '../../shared/aws/work.ts';
 import type { RecordOf } from '../../shared/model/ledger-record.ts';
-import { alarm, change, endpoint, facts, findings, later, opened, outcome } from '../builders.ts';
+import { alarm, change, componentHost, endpoint, facts, findings, later, opened, outcome } from '../builders.ts';
 import { awsError, fakeAws } from '../fake-aws.ts';
 import { fakeTables } from '../fake-ledger.ts';
 
@@ -193,6 +193,18 @@ describe('an event that names only a schedule or a component', () => {
     expect(aws.calls).not.toContain('DescribeMonitoringSchedule');
     expect(started()[0]?.change).toMatchObject({ endpoint, kind: 'guard', cause: 'StopMonitoringSchedule' });
     expect(started()[0]?.change).not.toHaveProperty('account');
+  });
+  test('is mapped by what was remembered of an inference component that is gone', async () => {
+    const { receive, services, started } = setUp();
+    await rememberGuards(
+      services,
+      endpoint,
+      facts({
+        variants: [componentHost({ components: [{ name: 'ic', copies: 1, model: null, baseComponent: null }] })],
+      }),
+    );
+    expect((await receive(BY_COMPONENT)).as).toBe('started');
+    expect(started()[0]?.change).toMatchObject({ endpoint, kind: 'endpoint', cause: 'DeleteInferenceComponent' });
   });
   test('is looked up where nothing was remembered', async () => {
     const { receive, aws, started } = setUp();

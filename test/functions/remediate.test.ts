@@ -240,6 +240,31 @@ describe('what cannot be put back is proposed only:', () => {
     expect(gate.bodiesOf('remediation-intended')).toEqual([]);
   });
 
+  test('what takes two calls, both of them in order, with why the gate makes neither', async () => {
+    const gate = await putBackWorld();
+    // Accepted with three instances, which no config says.
+    gate.world.endpoint = {
+      ...gate.world.endpoint,
+      ProductionVariants: [{ VariantName: 'AllTraffic', DesiredInstanceCount: 3, DesiredWeight: 1 }] as never,
+    };
+    await gate.accept();
+    gate.someone.hasDeployed(REFUSED);
+    await gate.block();
+    await gate.untilOver();
+    expect(proposalOf(gate)).toMatchObject({
+      calls: [],
+      others: [
+        { api: 'sagemaker:UpdateEndpoint', input: { EndpointConfigName: ACCEPTED } },
+        {
+          api: 'sagemaker:UpdateEndpointWeightsAndCapacities',
+          input: { DesiredWeightsAndCapacities: [{ VariantName: 'AllTraffic', DesiredInstanceCount: 3 }] },
+        },
+      ],
+    });
+    expect(proposalOf(gate)?.notes.join(' ')).toMatch(/Only two calls.*would run what nobody accepted/);
+    expect(writesOf(gate)).toEqual([]);
+  });
+
   test('an endpoint of another account, where the gate can only read', async () => {
     const gate = await blockedWorld();
     gate.services.config.stateMachineArn = 'arn:aws:states:us-east-1:999900001111:stateMachine:portcullis';

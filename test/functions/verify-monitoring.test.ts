@@ -20,7 +20,7 @@ import {
   requested,
   type Written,
 } from '../builders.ts';
-import { fakeAws } from '../fake-aws.ts';
+import { awsError, fakeAws } from '../fake-aws.ts';
 import { fakeTables } from '../fake-ledger.ts';
 
 const asked: Written[] = [opened(), findings(), requested()];
@@ -44,7 +44,7 @@ function failingAt({ dynamodb }: { dynamodb: object }, point = 0, when?: 'before
   const client = dynamodb as { send: (command: { constructor: { name: string } }) => Promise<unknown> };
   const send = client.send.bind(client);
   client.send = async (command) => {
-    if (!/^(ExecuteStatement|PutItem|UpdateItem)/.test(command.constructor.name)) return send(command);
+    if (!/^(ExecuteStatement|BatchWriteItem|PutItem|UpdateItem)/.test(command.constructor.name)) return send(command);
     writes.count += 1;
     const dies = writes.count === point;
     if (dies && when === 'before') throw new Error('died');
@@ -344,6 +344,35 @@ describe('a deployment that SageMaker took back', () => {
     expect(started(aws)).toEqual(['rolled back']);
     expect(await verify()).toEqual({ state: 'ended' });
     expect(started(aws)).toEqual(['rolled back']);
+  });
+  test('names the alarm that tripped, though it is in OK again when the endpoint is looked at', async () => {
+    const { aws, verify, recorded } = setUp(opened(1, underWay), clean());
+    const name = 'fraud-prod-DataDriftAlarm';
+    const [at, over] = [later(30), later(90)];
+    aws.clock.advance(600);
+    aws.world.endpoint = { ...aws.world.endpoint, LastModifiedTime: new Date(later(100)) };
+    for (const alarm of aws.world.alarms.MetricAlarms ?? []) {
+      if (alarm.AlarmName === name) alarm.StateTransitionedTimestamp = new Date(over);
+    }
+    aws.world.histories = {
+      [name]: [
+        { at, from: 'OK', to: 'ALARM' },
+        { at: over, from: 'ALARM', to: 'OK' },
+      ],
+    };
+    expect(await verify()).toEqual({ state: 'rolled-back' });
+    expect(recorded()?.rolledBack).toMatchObject({ alarms: [{ name, state: 'OK', trippedAt: at }], unknown: [] });
+  });
+  test('says which alarms nothing is known of where histories may not be read, and is on record all the same', async () => {
+    const { aws, verify, recorded } = setUp(opened(1, underWay), clean());
+    const name = 'fraud-prod-DataDriftAlarm';
+    aws.world.alarms.MetricAlarms = aws.world.alarms.MetricAlarms?.filter(({ AlarmName }) => AlarmName !== name) ?? [];
+    aws.world.histories = { [name]: awsError('AccessDeniedException') };
+    expect(await verify()).toEqual({ state: 'rolled-back' });
+    expect(recorded()?.rolledBack).toMatchObject({
+      alarms: [],
+      unknown: [{ name, why: 'its history could not be read (AccessDeniedException)' }],
+    });
   });
   test('is told from one that a later change replaced, also where that was read first', async () => {
     const { verify, recorded } = setUp(opened(1, underWay), clean(), opened(2));

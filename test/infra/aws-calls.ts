@@ -10,9 +10,11 @@ const ACTION_OF: Record<string, string[]> = {
     'application-autoscaling:DescribeScheduledActions',
   ],
   'client-cloudwatch:DescribeAlarmsCommand': ['cloudwatch:DescribeAlarms'],
+  'client-cloudwatch:paginateDescribeAlarmHistory': ['cloudwatch:DescribeAlarmHistory'],
   'client-cloudwatch:EnableAlarmActionsCommand': ['cloudwatch:EnableAlarmActions'],
   'client-cloudwatch:GetAlarmMuteRuleCommand': ['cloudwatch:GetAlarmMuteRule'],
   'client-cloudwatch:ListAlarmMuteRulesCommand': ['cloudwatch:ListAlarmMuteRules'],
+  'client-dynamodb:BatchWriteItemCommand': ['dynamodb:BatchWriteItem'],
   'client-dynamodb:DeleteItemCommand': ['dynamodb:DeleteItem'],
   // The one statement that there is inserts; see the test below.
   'client-dynamodb:ExecuteStatementCommand': ['dynamodb:PartiQLInsert'],
@@ -63,7 +65,7 @@ const ACTION_OF: Record<string, string[]> = {
 /** Whatever our code takes from the SDK, client by client. */
 function importedNames(): Map<string, Set<string>> {
   const found = new Map<string, Set<string>>();
-  for (const folder of ['functions', 'shared/aws', 'shared']) {
+  for (const folder of ['functions', 'shared/aws', 'shared/aws/clients', 'shared']) {
     for (const file of readdirSync(join(root, folder)).filter((name) => name.endsWith('.ts'))) {
       const text = readFileSync(join(root, folder, file), 'utf8');
       for (const [, names = '', client = ''] of text.matchAll(/import \{([^}]*)\} from '@aws-sdk\/([\w-]+)'/g)) {

@@ -53,7 +53,9 @@ describe('functions', () => {
     const reserved = functions(prod).filter(([, { ReservedConcurrentExecutions }]) => ReservedConcurrentExecutions);
     expect(reserved.map(([id, { ReservedConcurrentExecutions }]) => [id, ReservedConcurrentExecutions])).toEqual([
       ['ReceiveEvent', 20],
-      ['HttpApi', 20],
+      ['ShowConsole', 20],
+      ['TakeAnswers', 20],
+      ['TakePlans', 20],
     ]);
   });
   test('read the settings that are packaged beside them', () => {

@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { ROUTES } from '../../functions/http-api.ts';
+import * as showConsole from '../../functions/show-console.ts';
+import * as takeAnswers from '../../functions/take-answers.ts';
+import * as takePlans from '../../functions/take-plans.ts';
 import { REQUEST_ACTIONS } from '../../web/links.ts';
 import { ofType, readTemplate, type Template } from './packaged.ts';
 
@@ -52,15 +54,34 @@ const OPEN: Record<string, string> = {
 };
 
 describe('the HTTP API', () => {
+  const FUNCTIONS = {
+    ShowConsoleLambdaFunction: showConsole.ROUTES,
+    TakeAnswersLambdaFunction: takeAnswers.ROUTES,
+    TakePlansLambdaFunction: takePlans.ROUTES,
+  };
   const routes = () => ofType(template, 'AWS::ApiGatewayV2::Route').map(([, { Properties }]) => Properties);
+  /** The function that answers a route. */
+  const behind = ({ Target }: { Target: { 'Fn::Join': [string, (string | { Ref: string })[]] } }) => {
+    const integration = Target['Fn::Join'][1].find((part) => typeof part === 'object');
+    return template.Resources[integration?.Ref ?? '']?.Properties.IntegrationUri['Fn::GetAtt'][0] as string;
+  };
 
-  test('has the routes of the function, and no other', () => {
+  test.each(Object.entries(FUNCTIONS))('has the routes of %s, and no other', (id, own) => {
     expect(
       routes()
+        .filter((route) => behind(route as never) === id)
         .map(({ RouteKey }) => RouteKey)
         .sort(),
-    ).toEqual(ROUTES.map(({ method, path }) => `${method} ${path}`).sort());
-    expect(routes().length).toBeGreaterThan(7);
+    ).toEqual(own.map(({ method, path }) => `${method} ${path}`).sort());
+    expect(own.length).toBeGreaterThan(7);
+  });
+  test('has no route besides', () => {
+    const all = Object.values<readonly unknown[]>(FUNCTIONS).flat();
+    expect(routes().length).toBe(all.length);
+  });
+  test('leaves everything that is about one address to one function', () => {
+    const paths = Object.values(FUNCTIONS).map((own) => new Set(own.map(({ path }) => path)));
+    expect(paths.reduce((sum, { size }) => sum + size, 0)).toBe(new Set(paths.flatMap((each) => [...each])).size);
   });
   test('asks who is calling on every route, except where a reason is given', () => {
     const open = routes().filter(({ AuthorizationType = 'NONE' }) => AuthorizationType === 'NONE');
@@ -70,13 +91,9 @@ describe('the HTTP API', () => {
   });
   test('gives the function payloads of format 2.0', () => {
     const integrations = ofType(template, 'AWS::ApiGatewayV2::Integration').map(([, { Properties }]) => Properties);
-    expect(integrations).toMatchObject([
-      {
-        IntegrationType: 'AWS_PROXY',
-        IntegrationUri: { 'Fn::GetAtt': ['HttpApiLambdaFunction', 'Arn'] },
-        PayloadFormatVersion: '2.0',
-      },
-    ]);
+    expect(integrations.length).toBe(3);
+    for (const integration of integrations)
+      expect(integration).toMatchObject({ IntegrationType: 'AWS_PROXY', PayloadFormatVersion: '2.0' });
   });
   test('is throttled', () => {
     expect(template.Resources.HttpApiStage?.Properties.DefaultRouteSettings).toEqual({

@@ -19,14 +19,16 @@ const FUNCTIONS = [
   'archive-records',
   'check-policies',
   'gather-facts',
-  'http-api',
   'receive-event',
   'record-outcome',
   'refresh-prices',
   'remediate',
   'request-approval',
+  'show-console',
   'sign-checkpoints',
   'sweep',
+  'take-answers',
+  'take-plans',
   'verify-monitoring',
 ];
 const camel = (name: string) => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());

@@ -50,6 +50,7 @@ const comesWithInfrastructure = (statement: Statement) => Object.values(INFRASTR
 /** Reads whose actions have no resources, or whose resources nobody knows beforehand. */
 const READS_OF_ANYTHING: Record<string, string> = {
   'application-autoscaling:DescribeScalableTargets': 'has no resources',
+  'cloudwatch:DescribeAlarmHistory': 'that of composite alarms is only told with *',
   'cloudwatch:DescribeAlarms': 'composite alarms are only told with *',
   'cloudwatch:ListAlarmMuteRules': 'has no resources',
   'application-autoscaling:DescribeScheduledActions': 'has no resources',
@@ -68,8 +69,8 @@ const SAGEMAKER_WRITES = /^sagemaker:(?!Describe|List|Search)/;
 describe('every function has a role of its own', () => {
   test('that only Lambda can take and that no other function has', () => {
     const roles = functions().map(({ role }) => role.Properties.RoleName);
-    expect(roles.length).toBe(12);
-    expect(new Set(roles).size).toBe(12);
+    expect(roles.length).toBe(14);
+    expect(new Set(roles).size).toBe(14);
     for (const { name, role } of functions()) {
       expect(role.Properties.RoleName).toBe(`portcullis-prod-${name}`);
       expect(role.Properties.AssumeRolePolicyDocument.Statement).toEqual([
@@ -98,14 +99,16 @@ describe('every function has a role of its own', () => {
     'archive-records',
     'check-policies',
     'gather-facts',
-    'http-api',
     'receive-event',
     'record-outcome',
     'refresh-prices',
     'remediate',
     'request-approval',
+    'show-console',
     'sign-checkpoints',
     'sweep',
+    'take-answers',
+    'take-plans',
     'verify-monitoring',
   ])('%s may call what its code calls, and nothing else', async (name) => {
     const granted = statementsOf(roleOf(name))
@@ -143,7 +146,7 @@ describe('every function has a role of its own', () => {
         PORTCULLIS_STATE_MACHINE_ARN:
           actions.includes('states:StartExecution') ||
           actions.includes('sts:AssumeRole') ||
-          ['check-policies', 'record-outcome', 'refresh-prices'].includes(name),
+          ['check-policies', 'record-outcome', 'refresh-prices', 'show-console'].includes(name),
         PORTCULLIS_TOKEN_KEY_ID: actions.includes('kms:Encrypt') && resources.includes('StoreTaskTokens'),
         PORTCULLIS_MAIL_FROM: actions.includes('ses:SendEmail'),
         PORTCULLIS_SECRET_ID: actions.includes('secretsmanager:GetSecretValue'),
@@ -190,15 +193,16 @@ describe('no role', () => {
       'ArchiveRecordsRole PutIntoArchive',
       'EndpointComplianceRole DeliverLogs',
       'EndpointComplianceRole SendTraces',
-      'HttpApiRole AskByMail',
       'RemediateRole AskByMail',
       'RemediateRole EnableAlarms',
       'RemediateRole PutBackEndpoints',
       'RemediateRole StartMonitors',
       'RequestApprovalRole AskByMail',
+      'ShowConsoleRole AskByMail',
       'SignCheckpointsRole PutCheckpoints',
       'SweepMachineRole FollowItems',
       'SweepRole AskByMail',
+      'TakeAnswersRole AskByMail',
     ]);
     const inArchive = (folder: string) => ({ 'Fn::Sub': `\${ArchiveBucket.Arn}/${folder}/*` });
     expect(wide.find(({ Sid }) => Sid === 'PutIntoArchive')?.Resource).toEqual(
@@ -268,13 +272,20 @@ describe('no role', () => {
   });
   test('but those of who decides and who makes up for it may send a callback, and none may fail a task', () => {
     const senders = all().filter(({ Action }) => list(Action).some((action) => action.startsWith('states:SendTask')));
-    expect(senders.map(({ id }) => id).sort()).toEqual(['HttpApiRole', 'SweepRole']);
+    expect(senders.map(({ id }) => id).sort()).toEqual(['SweepRole', 'TakeAnswersRole']);
     for (const { Action } of senders) expect(Action).toBe('states:SendTaskSuccess');
+  });
+  test('but those of tasks, of who starts executions and of who takes answers or plans may append to the ledger: pages are shown by one that cannot', () => {
+    const appending = all().filter(({ Action }) => list(Action).includes('dynamodb:PartiQLInsert'));
+    expect(appending.length).toBeGreaterThan(5);
+    expect(appending.map(({ id }) => id)).not.toContain('ShowConsoleRole');
+    const shows = all().filter(({ id }) => id === 'ShowConsoleRole');
+    expect(shows.flatMap(({ Action }) => list(Action)).filter((action) => /^states:/.test(action))).toEqual([]);
   });
   test('may both store and read task tokens', () => {
     const onTokens = all().filter(({ Resource }) => attribute(Resource as never) === 'TokenKey.Arn');
     expect(Object.fromEntries(onTokens.map(({ id, Action }) => [id, Action]))).toEqual({
-      HttpApiRole: 'kms:Decrypt',
+      TakeAnswersRole: 'kms:Decrypt',
       SweepRole: 'kms:Decrypt',
       RequestApprovalRole: 'kms:Encrypt',
     });

@@ -26,7 +26,14 @@ describe.each(STAGES)('the secret of %s', (stage) => {
       environment: Properties.Environment.Variables as Record<string, unknown>,
     }));
     const named = functions.filter(({ environment }) => 'PORTCULLIS_SECRET_ID' in environment);
-    expect(named.map(({ name }) => name).sort()).toEqual(['http-api', 'remediate', 'request-approval', 'sweep']);
+    expect(named.map(({ name }) => name).sort()).toEqual([
+      'remediate',
+      'request-approval',
+      'show-console',
+      'sweep',
+      'take-answers',
+      'take-plans',
+    ]);
     for (const { environment } of named) expect(environment.PORTCULLIS_SECRET_ID).toEqual({ Ref: 'Secret' });
     for (const { environment } of functions)
       expect(Object.keys(environment).filter((name) => /SLACK|OIDC|TOKEN(?!_KEY)/.test(name))).toEqual([]);

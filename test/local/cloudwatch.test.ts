@@ -38,6 +38,7 @@ const alarm = (more = {}) => ({
 type Alarm = { AlarmName: string; StateValue: string; ActionsEnabled: boolean; Threshold: number };
 type Alarms = { MetricAlarms: Alarm[]; CompositeAlarms: Alarm[]; NextToken?: string };
 const describeAlarms = (input = {}) => call<Alarms>('DescribeAlarms', input);
+type Histories = { AlarmHistoryItems: { HistorySummary: string; HistoryData: string }[]; NextToken?: string };
 const composite = { AlarmName: 'fraud-prod-any', AlarmRule: `ALARM("${NAME}")` };
 
 describe('alarms', () => {
@@ -265,5 +266,41 @@ describe('the small services', () => {
         detail: { EndpointName: 'fraud-prod' },
       },
     ]);
+  });
+});
+
+describe('the history of an alarm', () => {
+  const state = (StateValue: string) => call('SetAlarmState', { AlarmName: NAME, StateValue, StateReason: 'a test' });
+  const history = (input = {}) =>
+    call<Histories>('DescribeAlarmHistory', { AlarmName: NAME, HistoryItemType: 'StateUpdate', ...input });
+  const shown = (input = {}) => history(input).AlarmHistoryItems.map(({ HistorySummary }) => HistorySummary);
+
+  test('holds each change of its state, newest first, and outlives it', () => {
+    call('PutMetricAlarm', alarm());
+    for (const value of ['OK', 'OK', 'ALARM', 'OK']) state(value);
+    call('DeleteAlarms', { AlarmNames: [NAME] });
+    expect(shown()).toEqual([
+      'Alarm updated from ALARM to OK',
+      'Alarm updated from OK to ALARM',
+      'Alarm updated from INSUFFICIENT_DATA to OK',
+    ]);
+    expect(JSON.parse(history().AlarmHistoryItems[1]?.HistoryData ?? '')).toEqual({
+      version: '1.0',
+      oldState: { stateValue: 'OK' },
+      newState: { stateValue: 'ALARM', stateReason: 'a test' },
+    });
+  });
+  test('is answered from the oldest on, page by page, and only of alarms of the types that are asked for', () => {
+    call('PutMetricAlarm', alarm());
+    for (const value of ['OK', 'ALARM', 'OK']) state(value);
+    const oldest = { ScanBy: 'TimestampAscending', MaxRecords: 2 };
+    const { NextToken } = history(oldest);
+    expect(shown(oldest)).toEqual(['Alarm updated from INSUFFICIENT_DATA to OK', 'Alarm updated from OK to ALARM']);
+    expect(shown({ ...oldest, NextToken })).toEqual(['Alarm updated from ALARM to OK']);
+    expect(shown({ AlarmTypes: ['CompositeAlarm'] })).toEqual([]);
+    expect(shown({ StartDate: 4_000_000_000 })).toEqual([]);
+  });
+  test('of anything but states is refused by name', () => {
+    expect(() => history({ HistoryItemType: 'Action' })).toThrow('histories of states only');
   });
 });

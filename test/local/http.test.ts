@@ -9,7 +9,11 @@ import { fakeTables } from '../fake-ledger.ts';
 
 let server: Server = createServer();
 let url = '';
-const metrics = { text: async () => 'portcullis_build_info 1\n', contentType: 'text/plain; version=0.0.4' };
+const metrics = {
+  text: async () => 'portcullis_build_info 1\n',
+  contentType: 'text/plain; version=0.0.4',
+  certificateEnds: () => undefined,
+};
 beforeAll(async () => {
   const aws = fakeAws({ config: a.config({ consoleUrl: 'http://127.0.0.1:4510' }) });
   fakeTables(aws);

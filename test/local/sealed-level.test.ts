@@ -47,6 +47,8 @@ const TABLE = {
   ],
 };
 type Item = Record<string, { S: string }>;
+/** The sort key of a record, as the ledger makes them: its number and a hash. */
+const record = (number: string) => `000000${number}#${'ab'.repeat(32)}`;
 const item = (pk: string, sk: string, text: string): Item => ({
   pk: { S: pk },
   sk: { S: sk },
@@ -100,8 +102,11 @@ async function filled(path: string, by: RowCipher | null = cipher) {
     { interval: 1 },
   );
   for (const pk of ['ann', 'bob'])
-    for (const sk of ['001', '002', '003', '010']) {
-      const { status } = await tables.ask('PutItem', { TableName: 'trail', Item: item(pk, sk, `${pk}${sk}`) });
+    for (const sk of ['001', '002', '003', '010'].map(record)) {
+      const { status } = await tables.ask('PutItem', {
+        TableName: 'trail',
+        Item: item(pk, sk, `${pk}${sk.slice(6, 9)}`),
+      });
       expect(status).toBe(200);
     }
   return tables;
@@ -134,11 +139,11 @@ describe('tables that are encrypted', () => {
       const tables = await filled(path, by);
       await tables.ask('UpdateItem', {
         TableName: 'trail',
-        Key: { pk: { S: 'ann' }, sk: { S: '002' } },
+        Key: { pk: { S: 'ann' }, sk: { S: record('002') } },
         UpdateExpression: 'SET actor = :a',
         ExpressionAttributeValues: { ':a': { S: 'canary-actor-bob' } },
       });
-      await tables.ask('DeleteItem', { TableName: 'trail', Key: { pk: { S: 'bob' }, sk: { S: '003' } } });
+      await tables.ask('DeleteItem', { TableName: 'trail', Key: { pk: { S: 'bob' }, sk: { S: record('003') } } });
       const scanned: string[] = [];
       let from: object | undefined;
       do {
@@ -154,20 +159,20 @@ describe('tables that are encrypted', () => {
       answers.push({
         whole: await tables.query(eq('pk', 'ann')),
         newestFirst: await tables.query({ ...eq('pk', 'ann'), ScanIndexForward: false, Limit: 2 }),
-        before: await tables.query(eq('pk', 'ann', ' AND sk < :b', { ':b': { S: '003' } })),
+        before: await tables.query(eq('pk', 'ann', ' AND sk < :b', { ':b': { S: '000000003' } })),
         between: await tables.query(
-          eq('pk', 'ann', ' AND sk BETWEEN :a AND :b', { ':a': { S: '002' }, ':b': { S: '003' } }),
+          eq('pk', 'ann', ' AND sk BETWEEN :a AND :b', { ':a': { S: '000000002' }, ':b': { S: '000000004' } }),
         ),
-        begins: await tables.query(eq('pk', 'ann', ' AND begins_with(sk, :a)', { ':a': { S: '00' } })),
+        begins: await tables.query(eq('pk', 'ann', ' AND begins_with(sk, :a)', { ':a': { S: '000000001' } })),
         next: await tables.query({
           ...eq('pk', 'ann'),
-          ExclusiveStartKey: { pk: { S: 'ann' }, sk: { S: '002' } },
+          ExclusiveStartKey: { pk: { S: 'ann' }, sk: { S: record('002') } },
         }),
         byActor: await tables.query({ ...eq('actor', 'canary-actor-bob'), IndexName: 'by-actor' }),
         conditional: (
           await tables.ask('PutItem', {
             TableName: 'trail',
-            Item: item('ann', '001', 'again'),
+            Item: item('ann', record('001'), 'again'),
             ConditionExpression: 'attribute_not_exists(pk)',
           })
         ).status,
@@ -183,10 +188,53 @@ describe('tables that are encrypted', () => {
     expect(answers[1]).toMatchObject({
       whole: ['ann001', 'ann002', 'ann003', 'ann010'],
       newestFirst: ['ann010', 'ann003'],
-      byActor: ['bob001', 'ann002', 'bob002', 'bob010'],
+      byActor: ['bob001', 'bob002', 'ann002', 'bob010'],
       conditional: 400,
       none: {},
     });
+  });
+
+  test('keep whatever somebody chose for a sort key, too, under a name that only the key makes', async () => {
+    const path = join(folder, 'sealed');
+    const tables = await filled(path);
+    const names = Array.from({ length: 7 }, (_, index) => `canary-name-${index}`);
+    const key = (name: string) => ({ pk: { S: 'chosen' }, sk: { S: name } });
+    for (const name of [...names, 'taken-away'])
+      await tables.ask('PutItem', { TableName: 'trail', Item: { ...key(name), text: { S: name } } });
+    await tables.ask('DeleteItem', { TableName: 'trail', Key: key('taken-away') });
+    await tables.ask('UpdateItem', {
+      TableName: 'trail',
+      Key: key('canary-name-3'),
+      UpdateExpression: 'SET #t = :t',
+      ExpressionAttributeNames: { '#t': 'text' },
+      ExpressionAttributeValues: { ':t': { S: 'changed' } },
+    });
+    /** All of one hash key, three at a time, from either end. */
+    const all = async (forward: boolean) => {
+      const found: string[] = [];
+      let from: object | undefined;
+      do {
+        const more = { Limit: 3, ScanIndexForward: forward, ...(from && { ExclusiveStartKey: from }) };
+        const { body } = await tables.ask('Query', { TableName: 'trail', ...eq('pk', 'chosen'), ...more });
+        const { Items, LastEvaluatedKey } = body as unknown as { Items: Item[]; LastEvaluatedKey?: object };
+        found.push(...Items.map(({ text }) => text?.S ?? ''));
+        from = LastEvaluatedKey;
+      } while (from);
+      return found;
+    };
+    const changed = names.map((name) => (name === 'canary-name-3' ? 'changed' : name)).sort();
+    const forward = await all(true);
+    expect(forward.toSorted()).toEqual(changed);
+    expect(await all(false)).toEqual(forward.toReversed());
+    const one = await tables.query(eq('pk', 'chosen', ' AND sk = :one', { ':one': { S: 'canary-name-3' } }));
+    expect(one).toEqual(['changed']);
+    const { body } = await tables.ask('GetItem', { TableName: 'trail', Key: key('canary-name-5') });
+    expect(body).toMatchObject({ Item: { text: { S: 'canary-name-5' } } });
+    expect(await tables.query(eq('pk', 'ann'))).toEqual(['ann001', 'ann002', 'ann003', 'ann010']);
+    await tables.close();
+    const keys = await raw(path, (database) => database.keys().all());
+    expect(keys.filter((name) => /\/=[0-9a-f]{34}\/=[0-9a-f]{40}\/$/.test(name))).toHaveLength(7);
+    expect(keys.join()).not.toContain(Buffer.from('canary').toString('hex'));
   });
 
   test('show neither values nor hash keys on disk, and their indexes can be made anew', async () => {
@@ -208,7 +256,7 @@ describe('tables that are encrypted', () => {
 
   test.each([
     ['another row’s', (rows: Buffer[]) => rows[1]],
-    ['plain text', () => Buffer.from(JSON.stringify(item('ann', '001', 'forged')))],
+    ['plain text', () => Buffer.from(JSON.stringify(item('ann', record('001'), 'forged')))],
     ['nothing', () => Buffer.alloc(0)],
   ])('fail loudly and stay up where a row is %s', async (_what, forged) => {
     const told = vi.spyOn(console, 'error').mockImplementation(() => undefined);
@@ -222,7 +270,9 @@ describe('tables that are encrypted', () => {
     const tables = await tablesIn(path);
     const answers = [];
     for (const pk of ['ann', 'bob'])
-      answers.push(await tables.ask('GetItem', { TableName: 'trail', Key: { pk: { S: pk }, sk: { S: '001' } } }));
+      answers.push(
+        await tables.ask('GetItem', { TableName: 'trail', Key: { pk: { S: pk }, sk: { S: record('001') } } }),
+      );
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 500]);
     const wrong = answers.find(({ status }) => status === 500)?.body as unknown as { __type: string; message: string };
     expect(wrong.__type).toMatch(/InternalServerError/);
@@ -250,7 +300,7 @@ describe('tables that are encrypted', () => {
     await (await filled(path)).close();
     const tables = await tablesIn(path, null);
     expect(
-      (await tables.ask('GetItem', { TableName: 'trail', Key: { pk: { S: 'ann' }, sk: { S: '001' } } })).status,
+      (await tables.ask('GetItem', { TableName: 'trail', Key: { pk: { S: 'ann' }, sk: { S: record('001') } } })).status,
     ).toBe(500);
     await tables.close();
     const again = await tablesIn(path);

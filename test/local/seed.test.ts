@@ -107,6 +107,15 @@ describe('seeding', () => {
       EndpointConfigName: 'fraud-prod-config-1',
     });
   });
+  test('an endpoint that was deleted does not come back, and does not keep the rest from starting', () => {
+    const loopback = inMemoryLoopback();
+    const { endpoints } = fleet;
+    const [first, second] = endpoints;
+    seedFleet(loopback, { endpoints: endpoints.slice(0, 1) });
+    callerOf(sagemaker(loopback))('DeleteEndpoint', { EndpointName: first?.name });
+    loopback.pass(60_000);
+    expect(seedFleet(loopback, { endpoints: endpoints.slice(0, 2) })).toEqual([second?.name]);
+  });
   test('an endpoint that is new to the file is added', () => {
     const loopback = inMemoryLoopback();
     const { endpoints } = fleet;

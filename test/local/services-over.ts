@@ -8,7 +8,8 @@ import { cloudwatch } from '../../local/aws/cloudwatch.ts';
 import { AwsError, type ServiceTable } from '../../local/aws/loopback.ts';
 import { handleS3 } from '../../local/aws/s3.ts';
 import { sagemaker } from '../../local/aws/sagemaker.ts';
-import { createServices, type Services } from '../../shared/aws/services.ts';
+import { createServices } from '../../shared/aws/all-services.ts';
+import type { Services } from '../../shared/aws/services.ts';
 import { loadConfig } from '../../shared/config-yaml.ts';
 import { caller, type TestLoopback } from './in-memory-loopback.ts';
 

@@ -80,7 +80,7 @@ describe('the console is served', () => {
     expect(problems).toEqual([]);
     expect(serving?.address).toBe(set.address ?? '127.0.0.1');
     expect(serving?.url(4510)).toBe(url);
-    expect(serving?.tls?.minVersion).toBe(tls ? 'TLSv1.2' : undefined);
+    expect(serving?.tls?.pair.minVersion).toBe(tls ? 'TLSv1.2' : undefined);
   });
 });
 

@@ -37,7 +37,11 @@ beforeAll(async () => {
   const aws = fakeAws({ config: a.config({ consoleUrl: 'https://gate.example.com' }) });
   fakeTables(aws);
   const served = servingFrom(env, '127.0.0.1', a.NOW, []);
-  const metrics = { text: async () => 'portcullis_build_info 1\n', contentType: 'text/plain' };
+  const metrics = {
+    text: async () => 'portcullis_build_info 1\n',
+    contentType: 'text/plain',
+    certificateEnds: () => undefined,
+  };
   server = createConsole(aws.services, async () => [], metrics, served?.tls) as Server;
   // A connection that is kept was verified, or not, under what was said before.
   server.maxRequestsPerSocket = 1;

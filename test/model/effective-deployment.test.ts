@@ -74,6 +74,7 @@ const changes: [string, EndpointFacts, EndpointFacts, string][] = [
     of(instanceVariant({ instanceType: 'ml.m5.xlarge' })),
     'variants[AllTraffic].instanceType',
   ],
+  ['answers from a queue', facts(), of(instanceVariant({ asynchronous: true })), 'variants[AllTraffic].asynchronous'],
   ['floor', facts(), of(instanceVariant({ minInstances: 1 })), 'variants[AllTraffic].minInstances'],
   ['ceiling', facts(), of(instanceVariant({ maxInstances: 9 })), 'variants[AllTraffic].maxInstances'],
   ['one more variant', facts(), of(instanceVariant(), instanceVariant({ name: 'b' })), 'variants[b].kind'],

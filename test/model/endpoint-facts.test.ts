@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { EndpointFacts, hostedVariants, serverlessVariants } from '../../shared/model/endpoint-facts.ts';
+import { EndpointFacts, hostedVariants, runsOnInstances } from '../../shared/model/endpoint-facts.ts';
 import {
   artifact,
   componentHost,
@@ -39,5 +39,6 @@ test('variants are told apart by whether they run on instances, shadow ones too'
     componentHost({ name: 'h' }),
   ];
   expect(hostedVariants(facts({ variants })).map(({ name }) => name)).toEqual(['AllTraffic', 'p', 'h']);
-  expect(serverlessVariants(facts({ variants })).map(({ name }) => name)).toEqual(['s']);
+  expect(runsOnInstances(facts({ variants }))).toBe(true);
+  expect(runsOnInstances(facts({ variants: [serverlessVariant()] }))).toBe(false);
 });

@@ -46,6 +46,20 @@ describe('hourlyCost', () => {
     expect(cost.variants).toEqual([]);
   });
 
+  test('an endpoint that answers from a queue has prices of its own, and not those of hosting', () => {
+    const queued = facts({ variants: [instanceVariant({ asynchronous: true })] });
+    const live = { asOf: '2026-11-19', source: 'a test', prices: { 'ml.m5.large': 0.115 } };
+    const at = (asynchronous?: Record<string, number>) =>
+      hourlyCost(queued, { ...prices, live: { 'us-east-1': { ...live, ...(asynchronous && { asynchronous }) } } });
+    expect(at({ 'ml.m5.large': 0.12 }).variants).toMatchObject([
+      { ceilingUsd: 0.24, explanation: '2 x ml.m5.large at $0.12 (asynchronous)' },
+    ]);
+    expect(at().unknown).toEqual([
+      'variant AllTraffic: the price list of 2026-11-19 has no price of asynchronous inference (AsyncInf) for ml.m5.large in us-east-1',
+    ]);
+    expect(hourlyCost(queued, prices)).toMatchObject({ ceilingUsd: 0, unknown: [expect.stringContaining('AsyncInf')] });
+  });
+
   test('an inference-component host counts its instances', () => {
     expect(costOf(componentHost({ instanceTypes: ['ml.m5.large', 'ml.m5.xlarge'] })).ceilingUsd).toBe(0.46);
   });

@@ -31,6 +31,7 @@ describe('the price list', () => {
   test('gives the hourly price of an instance type, and the day that AWS published it', () => {
     expect(read(product())).toEqual({
       hosting: { 'ml.m5.xlarge': 0.23 },
+      asynchronous: {},
       processing: {},
       publishedOn: '2026-11-19',
       version: '20261119',
@@ -62,6 +63,13 @@ describe('the price list', () => {
     ['another unit', product({}, { unit: 'GB-Mo' })],
     ['no price on demand', product({}, {}, { terms: {} })],
   ])('has no hosting price in %s', (_what, text) => expect(read(text)).toMatchObject({ hosting: {}, unreadable: 0 }));
+
+  test.each([
+    ['by what the instance is for', { platoinstancetype: 'AsyncInf' }],
+    ['as newer clients name that', { platoinstancetype: undefined, component: 'AsyncInf' }],
+  ])('keeps the prices of asynchronous inference apart, %s', (_what, attributes) => {
+    expect(read(product(attributes))).toMatchObject({ hosting: {}, asynchronous: { 'ml.m5.xlarge': 0.23 } });
+  });
 
   test('counts the dearer of two prices for one type', () => {
     const dear = product({}, { pricePerUnit: { USD: '0.25' } });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { PriceTable, priceOf } from '../../shared/model/price-table.ts';
+import { asynchronousPriceOf, PriceTable, priceOf } from '../../shared/model/price-table.ts';
 import { prices } from '../builders.ts';
 
 describe('priceOf', () => {
@@ -25,6 +25,22 @@ describe('priceOf', () => {
       reason: 'the price table is for us-east-1, not eu-west-1',
     });
     expect(priceOf(prices, ['eu-west-1'], 'eu-west-1', 'ml.m5.large').known).toBe(true);
+  });
+});
+
+describe('asynchronousPriceOf', () => {
+  const own = { ...prices, asynchronous: { 'ml.m5.large': 0.13 } };
+  test('is what the owner of the table says, in its region and where they accept it', () => {
+    const known = { known: true, hourlyUsd: 0.13 };
+    expect(asynchronousPriceOf(own, [], 'us-east-1', 'ml.m5.large')).toEqual(known);
+    expect(asynchronousPriceOf(own, ['eu-west-1'], 'eu-west-1', 'ml.m5.large')).toEqual(known);
+    expect(asynchronousPriceOf(own, [], 'eu-west-1', 'ml.m5.large').known).toBe(false);
+  });
+  test('is unknown in the shipped table, which has none', () => {
+    expect(asynchronousPriceOf(prices, [], 'us-east-1', 'ml.m5.large')).toEqual({
+      known: false,
+      reason: `the price table of ${prices.asOf} has no price of asynchronous inference (AsyncInf) for ml.m5.large in us-east-1`,
+    });
   });
 });
 

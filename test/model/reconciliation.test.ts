@@ -74,6 +74,23 @@ describe('a call', () => {
       },
     ]);
   });
+  describe('on an alarm moments before the deployment that names it', () => {
+    const put = (at: string) => call({ kind: 'guard', cause: 'PutMetricAlarm', eventId: 'event-9', at });
+    const change = (readAt: number, cause = 'CreateEndpoint') => [
+      opened(1, read(readAt), { changedAt: later(2), eventId: 'event-1', cause }),
+      findings(1),
+    ];
+    test('was decided about where the endpoint was read after it', () => {
+      expect(compare([put(NOW)], change(3))).toMatchObject({ seenLater: 1, gaps: [] });
+    });
+    test.each<[string, string, Written[]]>([
+      ['may have been read before it', later(2), change(2)],
+      ['had changed before', later(3), change(5)],
+      ['was only swept', NOW, change(3, SWEEP)],
+    ])('is a gap where the endpoint %s', (_where, at, written) => {
+      expect(compare([put(at)], written).gaps).toMatchObject([{ call: 'PutMetricAlarm' }]);
+    });
+  });
   test('about an endpoint with nothing on record is a gap', () => {
     expect(compare([call()], []).gaps).toHaveLength(1);
   });

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { EndpointFacts } from '../../shared/model/endpoint-facts.ts';
-import { rollbackOf } from '../../shared/model/rollback.ts';
+import type { AlarmHistory } from '../../shared/model/alarm-history.ts';
+import type { EndpointFacts, RollbackAlarm } from '../../shared/model/endpoint-facts.ts';
+import { changeOf } from '../../shared/model/endpoint-history.ts';
+import { rollbackOf, stretchOf, withHistories } from '../../shared/model/rollback.ts';
 import { rollbackLine } from '../../shared/model/rolled-back.ts';
 import { alarm, change, facts, history, later, opened, outcome, person } from '../builders.ts';
 
@@ -70,7 +72,7 @@ describe('a deployment that was over before it was read', () => {
 });
 
 describe('which alarm tripped', () => {
-  const watched = (...rollbackAlarms: ReturnType<typeof alarm>[]) =>
+  const watched = (...rollbackAlarms: RollbackAlarm[]) =>
     settled({ deployment: { known: true, strategy: 'blue-green', rollbackAlarms } });
   const told = (read: EndpointFacts) => rollbackOf(history(opened(1, underWay())), 1, read);
 
@@ -91,5 +93,57 @@ describe('which alarm tripped', () => {
   test('is not known where none moved; then SageMaker may have given a reason', () => {
     const read = { ...watched(alarm('quiet', { stateSince: later(-86_400) })), failureReason: 'No capacity.' };
     expect(rollbackLine(told(read) ?? rolledBack)).toContain('No capacity. No alarm of it has changed its state');
+  });
+
+  const stretch = { from: later(0), until: later(800) };
+  const withTold = (read: EndpointFacts, histories: Record<string, AlarmHistory>) =>
+    withHistories(told(read) ?? rolledBack, read, stretch, new Map(Object.entries(histories)));
+  const calm: AlarmHistory = { known: true, inAlarm: false, at: null };
+  const denied: AlarmHistory = { known: false, why: 'its history could not be read (AccessDeniedException)' };
+
+  test('is told by its history where it is in OK again, or deleted', () => {
+    const read = watched(alarm('errors', { stateSince: later(400) }), { name: 'gone', exists: false });
+    const now = withTold(read, {
+      errors: { known: true, inAlarm: true, at: later(200) },
+      gone: { known: true, inAlarm: true, at: later(250) },
+    });
+    expect(now).toMatchObject({
+      alarms: [
+        { name: 'errors', state: 'OK', since: later(400), trippedAt: later(200) },
+        { name: 'gone', state: 'deleted', since: null, trippedAt: later(250) },
+      ],
+      unknown: [],
+    });
+    expect(rollbackLine(now)).toContain(
+      `Tripped since it began: errors (went to ALARM at ${later(200)}, OK since ${later(400)}), gone (went to ALARM at ${later(250)}, deleted since).`,
+    );
+  });
+  test('is not one that only had no data for a while, as its history tells', () => {
+    const now = withTold(watched(alarm('errors', { stateSince: later(400) })), { errors: calm });
+    expect(now).toMatchObject({ alarms: [], unknown: [] });
+    expect(rollbackLine(now)).toContain('None of its alarms was in ALARM in that time, as their histories tell.');
+  });
+  test('is unknown where a history cannot be read, unless its state tells', () => {
+    const read = watched(
+      alarm('errors', { stateSince: later(400) }),
+      alarm('quiet', { stateSince: later(-86_400) }),
+      alarm('drift', { state: 'ALARM', stateSince: later(300) }),
+      { name: 'gone', exists: false },
+    );
+    const now = withTold(read, { errors: denied, quiet: denied, drift: denied, gone: denied });
+    expect(now.alarms).toEqual([{ name: 'drift', state: 'ALARM', since: later(300) }]);
+    expect(now.unknown?.map(({ name }) => name)).toEqual(['errors', 'gone']);
+    expect(rollbackLine(now)).toContain(
+      'Whether errors tripped is unknown: its history could not be read (AccessDeniedException).',
+    );
+  });
+  test('is none that went to ALARM only after it was over', () => {
+    const now = withTold(watched(alarm('late', { state: 'ALARM', stateSince: later(850) })), { late: calm });
+    expect(now.alarms).toEqual([]);
+  });
+  test('is looked for from the change on until the endpoint was in service again', () => {
+    const mine = changeOf(history(opened(1, underWay())), 1);
+    expect(mine && stretchOf(mine, settled())).toEqual({ from: opened().changedAt, until: later(800) });
+    expect(mine && stretchOf(mine, settled({ lastModifiedAt: later(-900) }))?.until).toBe(later(900));
   });
 });
