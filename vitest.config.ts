@@ -41,6 +41,7 @@ export default defineConfig({
           exclude: APART,
           isolate: false,
           setupFiles: ['test/leave-nothing.ts'],
+          hookTimeout: 30_000,
           testTimeout: 20_000,
           restoreMocks: true,
         },

@@ -1,9 +1,10 @@
 // `npm run bench:facts`: from an event to the gate's decision about a typical endpoint, with 40 ms for each call that reads
 // the account (the gate's own tables, which both use alike, answer as fast as they can here), against a naive reader that
 // makes the same calls one after another and keeps nothing. Cold is the first change of an
-// endpoint in a container that has worked on another before, warm the next change of the same endpoint.
+// endpoint in a container that has worked on another before, warm the next change of the same endpoint, once that has ended.
 import { run as checkPolicies } from '../functions/check-policies.ts';
 import { run as gatherFacts } from '../functions/gather-facts.ts';
+import { run as verifyMonitoring } from '../functions/verify-monitoring.ts';
 import { createServices } from '../shared/aws/all-services.ts';
 import type { Services } from '../shared/aws/services.ts';
 import { loadConfig } from '../shared/config-yaml.ts';
@@ -27,14 +28,19 @@ function servicesWith(reading: { concurrency?: number; cacheSeconds?: number }):
 
 type Decided = { ms: number; calls: number };
 
-/** One change of one endpoint: its facts are read and judged, as the two tasks do it. */
-async function decide(services: Services, name: string, generation: number): Promise<Decided> {
+/** What each task of a change is given. */
+function inputOf(name: string, generation: number) {
   const change = {
     endpoint: { account: ACCOUNT, region: 'us-east-1', name },
     ...{ kind: 'endpoint' as const, cause: 'SageMaker Endpoint State Change', eventId: `event-${generation}` },
     ...{ at: new Date().toISOString(), sighting: { configName: `${name}-config` } },
   };
-  const input = { change, generation, approvalTimeoutSeconds: 60 };
+  return { change, generation, approvalTimeoutSeconds: 60 };
+}
+
+/** One change of one endpoint: its facts are read and judged, as the two tasks do it. */
+async function decide(services: Services, name: string, generation: number): Promise<Decided> {
+  const input = inputOf(name, generation);
   await forgetCalls(runtime.awsUrl);
   const started = performance.now();
   await gatherFacts(input, services);
@@ -56,6 +62,7 @@ async function measure(container: Services, prefix: string) {
     await tell('latency', { ms: LATENCY_MS });
     cold?.push(await decide(container, name, 1));
     await tell('latency', { ms: 0 });
+    await verifyMonitoring(inputOf(name, 1), container);
     await call(runtime.awsUrl, 'SageMaker.UpdateEndpointWeightsAndCapacities', {
       EndpointName: name,
       DesiredWeightsAndCapacities: [{ VariantName: 'a', DesiredWeight: 5 }],

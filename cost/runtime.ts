@@ -84,7 +84,9 @@ export async function openRuntime(template: Template, { file, prices }: Packaged
   const worker = new Worker(new URL('../local/aws/worker.ts', import.meta.url), { workerData });
   let engine: ReturnType<typeof createEngine> | undefined;
   const aws = connectRpc(worker, {
-    event: ({ key, event }: QueuedEvent) => void deliver(event).then(() => aws.call('handled', [key])),
+    events: (events: QueuedEvent[]) => {
+      for (const { key, event } of events) void deliver(event).then(() => aws.call('handled', [key]));
+    },
     'step-functions': ({ operation, input }: { operation: string; input: Record<string, unknown> }) =>
       engine?.stepFunctions(operation, input),
   });

@@ -45,7 +45,9 @@ export const Deployment = z.strictObject({
   logRetentionDays: LogDays.default(90),
   memoryMb: z.int().min(128).max(10_240).default(512).describe('Of every function.'),
   receiveConcurrency: Concurrency.default(20).describe('Events that are received at once; the rest wait.'),
-  httpConcurrency: Concurrency.default(20).describe('Pages that are made at once.'),
+  httpConcurrency: Concurrency.default(20).describe(
+    'Requests that each of the functions behind the HTTP API answers at once.',
+  ),
   httpBurst: z.int().min(1).max(5_000).default(50).describe('Requests that the HTTP API takes at once.'),
   httpRate: z.int().min(1).max(10_000).default(20).describe('Requests a second, in the long run.'),
 });

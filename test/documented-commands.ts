@@ -220,7 +220,11 @@ function wrongWithDocker({ words }: Command): string[] {
   const missing = files.filter((file) => !existsSync(join(root, file))).map((file) => `there is no ${file}`);
   const verb = rest.filter((word, index) => !word.startsWith('-') && !['-f', '-p'].includes(rest[index - 1] ?? ''))[0];
   const alone = files.length === 0 && !rest.includes('-p') ? ['docker compose of what? -f or -p'] : [];
-  return [...missing, ...alone, ...(/^(up|down|ps|logs|stop|kill)$/.test(verb ?? '') ? [] : [`docker compose ${verb}?`])];
+  return [
+    ...missing,
+    ...alone,
+    ...(/^(up|down|ps|logs|stop|kill)$/.test(verb ?? '') ? [] : [`docker compose ${verb}?`]),
+  ];
 }
 
 /** promtool of Prometheus, with files that are there; it reads them below deployment/prometheus. */

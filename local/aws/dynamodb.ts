@@ -118,13 +118,28 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+const VALUES_AT_ONCE = 500;
+
+/** Values of a range, read many at a time: each by itself takes longer to ask for than to read. */
+async function* valuesIn(database: ReturnType<typeof openLevel>, gte: string, lt: string): AsyncGenerator<Item[]> {
+  const values = database.values({ gte, lt });
+  try {
+    for (;;) {
+      const found = await values.nextv(VALUES_AT_ONCE);
+      if (found.length === 0) return;
+      yield found as Item[];
+    }
+  } finally {
+    await values.close();
+  }
+}
+
 /** Every item of a table, in no particular order, before the database is opened for serving. */
 export async function* storedItems(path: string, table: string, cipher?: RowCipher): AsyncGenerator<Item> {
   const database = openLevel(path, cipher);
   await database.open();
   try {
-    for await (const value of database.values({ gte: itemKey(table, ''), lt: itemKey(table, '\xff') }))
-      yield value as Item;
+    for await (const found of valuesIn(database, itemKey(table, ''), itemKey(table, '\xff'))) yield* found;
   } finally {
     await database.close();
   }
@@ -132,30 +147,33 @@ export async function* storedItems(path: string, table: string, cipher?: RowCiph
 
 /**
  * After an unclean stop an index can disagree with its table (dynalite writes them one after the other), so all indexes
- * are made anew from the tables before anything is served.
+ * are made anew from the tables before anything is served. `see` is shown every item of a table with indexes on the way.
  */
-export async function rebuildIndexes(path: string, cipher?: RowCipher): Promise<void> {
+export async function rebuildIndexes(
+  path: string,
+  cipher?: RowCipher,
+  see: (what: Inserted) => void = () => undefined,
+): Promise<void> {
   const { getIndexActions } = internals();
   const database = openLevel(path, cipher);
   await database.open();
   try {
     await database.clear({ gte: 'index-', lt: 'index.' });
-    const tables: Table[] = [];
-    for await (const value of database.values({ gte: 'table~', lt: 'table\x7f' })) tables.push(value as Table);
-    for (const table of tables) {
-      const indexes = table.GlobalSecondaryIndexes ?? [];
-      const prefix = itemKey(table.TableName, '');
-      let batch: { type: 'put'; key: string; value: unknown }[] = [];
-      for await (const value of database.values({ gte: prefix, lt: `${prefix}\xff` })) {
-        for (const put of getIndexActions(indexes, null, value as Item, table).puts) {
-          batch.push({ type: 'put', key: indexKey(table.TableName, put.index, put.key), value: put.item });
-        }
-        if (batch.length >= 1_000) {
-          await database.batch(batch);
-          batch = [];
+    for await (const tables of valuesIn(database, 'table~', 'table\x7f')) {
+      for (const table of tables as unknown as Table[]) {
+        const indexes = table.GlobalSecondaryIndexes ?? [];
+        if (indexes.length === 0) continue;
+        const { TableName } = table;
+        for await (const items of valuesIn(database, itemKey(TableName, ''), itemKey(TableName, '\xff'))) {
+          const entries = items.flatMap((item) => {
+            see({ table: TableName, item });
+            return getIndexActions(indexes, null, item, table).puts.map(
+              ({ index, key, item: value }) => ({ type: 'put', key: indexKey(TableName, index, key), value }) as const,
+            );
+          });
+          await database.batch(entries);
         }
       }
-      await database.batch(batch);
     }
   } finally {
     await database.close();

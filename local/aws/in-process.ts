@@ -18,7 +18,7 @@ type SentRequest = {
 };
 type Command = { constructor: { name: string }; input: object };
 type Handler = (args: { input: object }) => Promise<{ output: object; response: object }>;
-type Middleware = (next: Handler, context: { commandName: string }) => Handler;
+type Middleware = (next: Handler, context: { clientName: string; commandName: string }) => Handler;
 type Client = {
   config: { requestHandler: unknown; signer: () => Promise<unknown> };
   middlewareStack: { add: (middleware: Middleware) => void; remove: (name: string) => boolean };
@@ -72,7 +72,8 @@ function handOverJson(client: Client, ask: Ask, authorization: string): void {
       if (status !== 200) throw dynamodbError(status, String(body));
       return { output: dynamodbAnswer(String(body)), response: {} };
     };
-    const run = added.reduce((next, middleware) => middleware(next, { commandName }), handler);
+    const context = { clientName: 'DynamoDBClient', commandName };
+    const run = added.reduce((next, middleware) => middleware(next, context), handler);
     return (await run({ input: command.input })).output;
   };
 }

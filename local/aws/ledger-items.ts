@@ -18,11 +18,36 @@ export const storedRecordOf = ({ pk, sk, hash, record }: Item): StoredRecord => 
   text: textIn(record),
 });
 
-/** What a checkpoint says of an item of the ledger; undefined for what the ledger would not write. */
-export function recordIn({ pk, sk, record }: Item): Written | undefined {
+/** Where an item of the ledger stands; undefined for what the ledger would not write. */
+function placeOf({ pk, sk }: Item): Omit<Written, 'hash'> | undefined {
   const [stream, place] = [textIn(pk), textIn(sk)];
   if (refOfStream(stream) === undefined || !PLACE.test(place)) return undefined;
-  return { stream, sequence: Number(place.slice(0, 9)), hash: sha256(textIn(record)) };
+  return { stream, sequence: Number(place.slice(0, 9)) };
+}
+
+/** What a checkpoint says of an item of the ledger; undefined for what the ledger would not write. */
+export function recordIn(item: Item): Written | undefined {
+  const place = placeOf(item);
+  return place && { ...place, hash: sha256(textIn(item.record)) };
+}
+
+/** Finds what comes after the last record of its stream that is in a checkpoint, among all items, and signs it. */
+export function unsignedRecords(checkpoints: CheckpointWriter): { see: (item: Item) => void; sign: () => void } {
+  const covered = new Map(checkpoints.covered());
+  const left: Written[] = [];
+  return {
+    see: (item) => {
+      const place = placeOf(item);
+      // Most are signed, and need not be hashed to find that out.
+      if (place && place.sequence > (covered.get(place.stream) ?? 0))
+        left.push({ ...place, hash: sha256(textIn(item.record)) });
+    },
+    sign: () => {
+      left.sort((a, b) => (a.stream < b.stream ? -1 : a.stream > b.stream ? 1 : a.sequence - b.sequence));
+      for (const record of left) checkpoints.add(record);
+      checkpoints.flush();
+    },
+  };
 }
 
 /** Signs everything that comes after the last record of its stream that is in a checkpoint. */
@@ -30,13 +55,7 @@ export async function signWhatIsLeft(
   checkpoints: CheckpointWriter,
   items: Iterable<Item> | AsyncIterable<Item>,
 ): Promise<void> {
-  const covered = new Map(checkpoints.covered());
-  const left: Written[] = [];
-  for await (const item of items) {
-    const record = recordIn(item);
-    if (record && record.sequence > (covered.get(record.stream) ?? 0)) left.push(record);
-  }
-  left.sort((a, b) => (a.stream < b.stream ? -1 : a.stream > b.stream ? 1 : a.sequence - b.sequence));
-  for (const record of left) checkpoints.add(record);
-  checkpoints.flush();
+  const left = unsignedRecords(checkpoints);
+  for await (const item of items) left.see(item);
+  left.sign();
 }

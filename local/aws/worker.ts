@@ -12,7 +12,7 @@ import { CALL_HISTORY, cloudtrail } from './call-history.ts';
 import { cloudwatch } from './cloudwatch.ts';
 import { type Inserted, openDynamoDb, rebuildIndexes, storedItems } from './dynamodb.ts';
 import type { Fleet } from './fleet.ts';
-import { recordIn, signWhatIsLeft } from './ledger-items.ts';
+import { recordIn, signWhatIsLeft, unsignedRecords } from './ledger-items.ts';
 import type { BusEvent, Loopback, ServiceTable } from './loopback.ts';
 import { pricing } from './pricing.ts';
 import { connectRpc } from './rpc.ts';
@@ -52,7 +52,6 @@ if (keys && stale) {
 const databasePath = join(options.dataDir, 'dynamodb');
 // First: it says so where nothing here can be read.
 const store = openStore(join(options.dataDir, 'aws.sqlite'), ['outbox', CALL_HISTORY], cipher);
-if (options.rebuildIndexes) await rebuildIndexes(databasePath, cipher);
 const checkpoints = openCheckpointWriter({
   directory: options.checkpoints,
   keyFile: join(options.dataDir, CHECKPOINT_KEY),
@@ -60,7 +59,13 @@ const checkpoints = openCheckpointWriter({
   now: () => new Date().toISOString(),
 });
 // What was stored and not signed when the last process was killed. A clean stop leaves nothing of that kind.
-if (options.rebuildIndexes || checkpoints.covered().size === 0)
+if (options.rebuildIndexes) {
+  const left = unsignedRecords(checkpoints);
+  await rebuildIndexes(databasePath, cipher, ({ table, item }) => {
+    if (table === options.ledgerTable) left.see(item);
+  });
+  left.sign();
+} else if (checkpoints.covered().size === 0)
   await signWhatIsLeft(checkpoints, storedItems(databasePath, options.ledgerTable, cipher));
 const noteRecord = ({ table, item }: Inserted) => {
   const record = table === options.ledgerTable ? recordIn(item) : undefined;

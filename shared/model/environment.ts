@@ -37,8 +37,9 @@ export type EnvironmentRules = z.infer<typeof EnvironmentRules>;
 
 /** Does `text` match a pattern in which `*` stands for any characters? Case does not matter. */
 export function matchesPattern(pattern: string, text: string): boolean {
+  if (pattern === text) return true;
   if (!pattern.includes('*')) {
-    return pattern === text || (pattern.length === text.length && pattern.toLowerCase() === text.toLowerCase());
+    return pattern.length === text.length && pattern.toLowerCase() === text.toLowerCase();
   }
   const source = pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*');
   return new RegExp(`^${source}$`, 'i').test(text);
