@@ -29,8 +29,8 @@ function whenUsed<Name extends keyof Makers>(
 }
 
 /**
- * The clients of a command. It uses two or three of eleven, and loading all takes half of its time: `changes` took 1.0 s of
- * the processor with all and 0.5 s with DynamoDB's alone.
+ * The clients of a command. It uses two or three of eleven, and loading all takes a good quarter of its time: `changes` took
+ * 1.1 s of the processor with all, and 0.8 s with DynamoDB's alone.
  */
 export const clientsWhenUsed = {
   sagemaker: whenUsed('sagemaker', () => require('../shared/aws/clients/sagemaker.ts')),

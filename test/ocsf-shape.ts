@@ -1,95 +1,97 @@
-import * as z from 'zod';
+import {
+  COMPLIANCE_FINDING,
+  type Fact,
+  type ObjectFacts,
+  OCSF_DATETIME,
+  OCSF_OBJECTS,
+  OCSF_PROFILES,
+  OCSF_TEXT_BYTES,
+  OCSF_VERSION,
+} from './ocsf-facts.ts';
 
-// The shape of an OCSF Compliance Finding (class 2003), written by hand from the published definitions of 1.3.0
-// (github.com/ocsf/ocsf-schema: includes/classification.json, events/findings/finding.json and compliance_finding.json,
-// objects/compliance.json, finding_info.json, metadata.json, product.json, resource_details.json, _resource.json, cloud.json,
-// account.json): every required attribute, the enumerations, and no attribute that is not defined there. Why it is by hand is in
-// test/schemas/README.md.
-const Time = z.int().min(1_500_000_000_000).max(4_000_000_000_000);
-const Text = z.string().min(1);
-const captioned = <const Captions extends Record<number, string>>(captions: Captions) => ({
-  id: z.int().refine((value) => value in captions || value === 99, 'is no value of the enumeration'),
-  /** The label of an id is its caption; of 99 (Other) whatever the source calls it. */
-  fits: (value: number, label: string) => value === 99 || captions[value] === label,
-});
-const severity = captioned({
-  0: 'Unknown',
-  1: 'Informational',
-  2: 'Low',
-  3: 'Medium',
-  4: 'High',
-  5: 'Critical',
-  6: 'Fatal',
-});
-const status = captioned({ 0: 'Unknown', 1: 'New', 2: 'In Progress', 3: 'Suppressed', 4: 'Resolved' });
-const compliance = captioned({ 0: 'Unknown', 1: 'Pass', 2: 'Warning', 3: 'Fail' });
+type Members = Readonly<Record<string, unknown>>;
+const isObject = (value: unknown): value is Members =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+/** The schema does not forbid what is empty; as what is required it says nothing. */
+const isEmpty = (value: unknown) =>
+  value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0);
 
-export const OcsfComplianceFinding = z
-  .strictObject({
-    activity_id: z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3), z.literal(99)]),
-    activity_name: Text.optional(),
-    category_uid: z.literal(2),
-    category_name: z.literal('Findings').optional(),
-    class_uid: z.literal(2003),
-    class_name: z.literal('Compliance Finding').optional(),
-    type_uid: z.int(),
-    type_name: Text.optional(),
-    time: Time,
-    severity_id: severity.id,
-    severity: Text.optional(),
-    status_id: status.id.optional(),
-    status: Text.optional(),
-    message: Text.optional(),
-    metadata: z.strictObject({
-      version: z.literal('1.3.0'),
-      product: z.strictObject({ name: Text, vendor_name: Text, version: Text.optional() }),
-      profiles: z.array(z.literal('cloud')).optional(),
-      log_name: Text.optional(),
-      uid: Text.optional(),
-      original_time: Text.optional(),
-    }),
-    cloud: z.strictObject({
-      provider: Text,
-      account: z.strictObject({
-        uid: z.string().regex(/^\d{12}$/),
-        type: z.literal('AWS Account'),
-        type_id: z.literal(10),
-      }),
-      region: Text,
-    }),
-    finding_info: z.strictObject({
-      uid: Text,
-      title: Text,
-      desc: Text.optional(),
-      created_time: Time.optional(),
-      types: z.array(Text).optional(),
-    }),
-    compliance: z.strictObject({
-      control: Text.optional(),
-      requirements: z.array(Text).optional(),
-      standards: z.array(Text).min(1),
-      status_id: compliance.id.optional(),
-      status: Text.optional(),
-      status_detail: Text.optional(),
-    }),
-    resources: z
-      .array(
-        z.strictObject({
-          uid: Text,
-          name: Text,
-          type: Text.optional(),
-          region: Text.optional(),
-          cloud_partition: Text.optional(),
-          labels: z.array(Text).optional(),
-        }),
-      )
-      .min(1),
-    unmapped: z.record(z.string(), z.json()).optional(),
-  })
-  .refine(({ type_uid, class_uid, activity_id }) => type_uid === class_uid * 100 + activity_id, 'type_uid is another')
-  .refine((event) => severity.fits(event.severity_id, event.severity ?? ''), 'severity is not the caption of its id')
-  .refine((event) => status.fits(event.status_id ?? 99, event.status ?? ''), 'status is not the caption of its id')
-  .refine(
-    (event) => compliance.fits(event.compliance.status_id ?? 99, event.compliance.status ?? ''),
-    'compliance.status is not the caption of its id',
-  );
+// The schema gives a time in milliseconds no bounds. These are 2017 and 2096, between which one in seconds or microseconds is not.
+const [EARLIEST, LATEST] = [1_500_000_000_000, 4_000_000_000_000];
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isWhole = (value: unknown): value is number => Number.isSafeInteger(value);
+const TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
+  string_t: (value) => isText(value) && Buffer.byteLength(value) <= OCSF_TEXT_BYTES,
+  url_t: (value) => isText(value) && URL.canParse(value),
+  datetime_t: (value) => isText(value) && OCSF_DATETIME.test(value),
+  timestamp_t: (value) => isWhole(value) && value > EARLIEST && value < LATEST,
+  integer_t: isWhole,
+  long_t: isWhole,
+  json_t: () => true,
+};
+
+function valueErrors(fact: Fact, value: unknown, path: string, profiles: readonly string[]): string[] {
+  const { type, captions } = fact;
+  const ofType = TYPES[type];
+  const facts = OCSF_OBJECTS[type];
+  if (!ofType)
+    return facts ? objectErrors(facts, value, path, profiles) : [`${path}: the facts of ${type} are not known`];
+  if (!ofType(value)) return [`${path}: ${JSON.stringify(value)} is no ${type}`];
+  return !captions || (value as number) in captions ? [] : [`${path}: ${value} is none of its ids`];
+}
+
+/** Of an id its caption; of 99 (Other) whatever the source calls it, but something. */
+function siblingErrors({ captions, sibling }: Fact, members: Members, name: string, path: string): string[] {
+  const [id, caption] = [members[name], sibling && members[sibling]];
+  if (!captions || !sibling || typeof id !== 'number') return [];
+  if (id === 99 && name !== 'type_uid') return isEmpty(caption) ? [`${path}${name}: 99 wants ${sibling}`] : [];
+  return caption === undefined || caption === captions[id]
+    ? []
+    : [`${path}${sibling}: ${JSON.stringify(caption)} is not the caption of ${id}`];
+}
+
+function attributeErrors(name: string, fact: Fact, members: Members, path: string, profiles: readonly string[]) {
+  const value = members[name];
+  const at = `${path}${name}`;
+  if (fact.profile && !profiles.includes(fact.profile))
+    return value === undefined ? [] : [`${at}: metadata.profiles does not name ${fact.profile}`];
+  if (fact.need === 'required' && isEmpty(value)) return [`${at}: is required`];
+  if (value === undefined) return [];
+  if (fact.deprecated) return [`${at}: is deprecated since ${fact.deprecated}`];
+  const errors = siblingErrors(fact, members, name, path);
+  if (!fact.array) return [...errors, ...valueErrors(fact, value, at, profiles)];
+  if (!Array.isArray(value)) return [`${at}: is no list`];
+  return [...errors, ...value.flatMap((one, index) => valueErrors(fact, one, `${at}[${index}]`, profiles))];
+}
+
+function objectErrors(facts: ObjectFacts, value: unknown, at: string, profiles: readonly string[]): string[] {
+  const path = at && `${at}.`;
+  const { attributes, atLeastOne } = facts;
+  if (!isObject(value)) return [`${at}: is no object`];
+  if (facts.open) return [];
+  return [
+    ...Object.keys(value)
+      .filter((name) => !Object.hasOwn(attributes, name))
+      .map((name) => `${path}${name}: is not defined`),
+    ...Object.entries(attributes).flatMap(([name, fact]) => attributeErrors(name, fact, value, path, profiles)),
+    ...(atLeastOne?.every((name) => isEmpty(value[name])) ? [`${at}: wants one of ${atLeastOne.join(', ')}`] : []),
+  ];
+}
+
+/** What the facts of OCSF 1.3.0 have against this event as a Compliance Finding: nothing, or places and what is wrong there. */
+export function ocsfErrors(event: unknown): string[] {
+  if (!isObject(event)) return ['the event is no object'];
+  const metadata = isObject(event.metadata) ? event.metadata : {};
+  const profiles = Array.isArray(metadata.profiles) ? metadata.profiles.filter(isText) : [];
+  const { class_uid, activity_id, type_uid } = event;
+  return [
+    ...objectErrors(COMPLIANCE_FINDING, event, '', profiles),
+    ...profiles
+      .filter((name) => !OCSF_PROFILES.includes(name))
+      .map((name) => `metadata.profiles: ${name} is not of this class`),
+    ...(metadata.version === OCSF_VERSION ? [] : [`metadata.version: is not ${OCSF_VERSION}`]),
+    ...(type_uid === Number(class_uid) * 100 + Number(activity_id)
+      ? []
+      : ['type_uid: is of another class or activity']),
+  ];
+}

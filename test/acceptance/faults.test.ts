@@ -118,33 +118,28 @@ describe('when things go wrong', () => {
 });
 
 describe('crash and restart', () => {
+  const runtime = new Runtime();
+  beforeAll(async () => void (await runtime.start()));
+  afterAll(() => runtime.remove());
+
   test('a waiting approval survives kill -9, and whoever had logged in decides it', async () => {
-    const runtime = new Runtime();
-    await runtime.start();
-    try {
-      await deploy(runtime, 'crashed-prod', { environment: 'prod', instances: 2, monitor: true });
-      const { request } = await requestOf(runtime, 'crashed-prod');
-      await runtime.login('ada@example.com');
-      const link = await runtime.linkFor(request, 'ada@example.com');
-      expect(link).toContain(request);
-      await runtime.end('SIGKILL');
-      expect((await runtime.start()).resumed).toBeGreaterThan(0);
-      await eventually('the request open again', async () =>
-        (await (await fetch(`${runtime.ready.consoleUrl}/approvals`)).text()).includes(request),
-      );
-      expect(await runtime.linkFor(request, 'ada@example.com')).toBe(link);
-      expect((await runtime.decide(request, 'ada@example.com', 'approved')).status).toBe(303);
-      expect(await outcomeOf(runtime, 'crashed-prod')).toMatchObject({ result: 'approved' });
-      expect(await runtime.bodies('crashed-prod', 'approval-requested')).toHaveLength(1);
-    } finally {
-      await runtime.remove();
-    }
+    await deploy(runtime, 'crashed-prod', { environment: 'prod', instances: 2, monitor: true });
+    const { request } = await requestOf(runtime, 'crashed-prod');
+    await runtime.login('ada@example.com');
+    const link = await runtime.linkFor(request, 'ada@example.com');
+    expect(link).toContain(request);
+    await runtime.end('SIGKILL');
+    expect((await runtime.start()).resumed).toBeGreaterThan(0);
+    await eventually('the request open again', async () =>
+      (await (await fetch(`${runtime.ready.consoleUrl}/approvals`)).text()).includes(request),
+    );
+    expect(await runtime.linkFor(request, 'ada@example.com')).toBe(link);
+    expect((await runtime.decide(request, 'ada@example.com', 'approved')).status).toBe(303);
+    expect(await outcomeOf(runtime, 'crashed-prod')).toMatchObject({ result: 'approved' });
+    expect(await runtime.bodies('crashed-prod', 'approval-requested')).toHaveLength(1);
   }, 40_000);
 
   test('Ctrl-C stops cleanly with exit code 0', async () => {
-    const runtime = new Runtime();
-    await runtime.start();
     expect(await runtime.end('SIGINT')).toBe(0);
-    await runtime.remove();
   });
 });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RecordBody } from '../../shared/model/ledger-record.ts';
-import { portcullis, root } from '../cli/portcullis.ts';
+import { root, typed } from '../cli/portcullis.ts';
 import { eventually, outcomeOf, putAlarms } from './gate.ts';
 import { Runtime } from './runtime.ts';
 
@@ -70,13 +70,13 @@ describe('a plan', { timeout: 60_000 }, () => {
     expect(outcome.reason).toBe('As planned: plan 1, approved by ada, ben: as discussed in CHG-1042');
     expect(await runtime.bodies(NAME, 'approval-requested')).toEqual([]);
     expect(await planned('plan-matched')).toMatchObject([{ generation: 1 }]);
-    const shown = await portcullis(['plan', 'show', ID, '--local', '--aws-port', port, '--json']);
+    const shown = await typed('plan', 'show', ID, '--local', '--aws-port', port, '--json');
     expect(shown.code).toBe(0);
     expect(JSON.parse(shown.out)).toMatchObject({ state: 'approved', carriedOutBy: [outcome.generation] });
   });
 
   test('is listed', async () => {
-    const listed = await portcullis(['plan', 'list', '--local', '--aws-port', port]);
+    const listed = await typed('plan', 'list', '--local', '--aws-port', port);
     expect(listed.out).toMatch(/churn-staging +plan 1 +staging +approved/);
   });
 });

@@ -32,19 +32,19 @@ type Handler = (event: unknown, context: object) => Promise<Record<string, unkno
  */
 const GOAL = 400;
 const LIMITS: Record<string, number> = {
-  'archive-records': 237,
-  'check-policies': 271,
-  'gather-facts': 365,
-  'receive-event': 311,
-  'record-outcome': 247,
-  'refresh-prices': 244,
-  remediate: 434,
-  'request-approval': 284,
-  'show-console': 393,
-  'sign-checkpoints': 270,
-  sweep: 432,
-  'take-answers': 385,
-  'take-plans': 327,
+  'archive-records': 232,
+  'check-policies': 268,
+  'gather-facts': 362,
+  'receive-event': 308,
+  'record-outcome': 244,
+  'refresh-prices': 240,
+  remediate: 433,
+  'request-approval': 280,
+  'show-console': 390,
+  'sign-checkpoints': 265,
+  sweep: 428,
+  'take-answers': 381,
+  'take-plans': 324,
   'verify-monitoring': 400,
 };
 const BEYOND = ['remediate', 'sweep'];
