@@ -68,7 +68,12 @@ export const COMPLIANCE_FINDING: ObjectFacts = {
     class_name: optional('string_t'),
     class_uid: required('integer_t', ids('class_name', { [CLASS.uid]: CLASS.caption })),
     cloud: required('cloud', ofProfile('cloud')),
+    comment: optional('string_t'),
     compliance: required('compliance'),
+    confidence: optional('string_t'),
+    // 1.3.0 does not tie it to `confidence`; 1.4.0 does.
+    confidence_id: recommended('integer_t', { captions: orElse({ 1: 'Low', 2: 'Medium', 3: 'High' }) }),
+    confidence_score: optional('integer_t'),
     count: optional('integer_t'),
     device: recommended('device', ofProfile('host')),
     duration: optional('long_t'),

@@ -44,7 +44,7 @@ function valueErrors(fact: Fact, value: unknown, path: string, profiles: readonl
 function siblingErrors({ captions, sibling }: Fact, members: Members, name: string, path: string): string[] {
   const [id, caption] = [members[name], sibling && members[sibling]];
   if (!captions || !sibling || typeof id !== 'number') return [];
-  if (id === 99 && name !== 'type_uid') return isEmpty(caption) ? [`${path}${name}: 99 wants ${sibling}`] : [];
+  if (id === 99) return isEmpty(caption) ? [`${path}${name}: 99 wants ${sibling}`] : [];
   return caption === undefined || caption === captions[id]
     ? []
     : [`${path}${sibling}: ${JSON.stringify(caption)} is not the caption of ${id}`];

@@ -116,7 +116,7 @@ describe('what OCSF 1.3.0 says of a Compliance Finding', () => {
       'resources[0]: wants one of name, uid',
       { resources: [{ type: 'AWS::SageMaker::Endpoint' }] },
     ],
-    ['an object of unknown facts', 'actor: metadata.profiles does not name host', { actor: {} }],
+    ['what a profile brings that is not named', 'actor: metadata.profiles does not name host', { actor: {} }],
     ['an object that nobody looked up', 'enrichments[0]: the facts of enrichment are not known', { enrichments: [{}] }],
   ])('refuses an event with %s', (_, error, wrong) => expect(ocsfErrors({ ...planted, ...wrong })).toContain(error));
 
