@@ -89,7 +89,8 @@ export function callInProcess(
   accessKeyId: string,
   names: readonly JsonService[] = JSON_SERVICES,
 ): void {
-  const scope = `20261121/${services.config.region}/in-process/aws4_request`;
+  // The place of the date holds none: nothing is signed.
+  const scope = `00000000/${services.config.region}/in-process/aws4_request`;
   const authorization = `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=host, Signature=none`;
   const ask: Ask = (request) => aws.call<WireAnswer>('request', request);
   for (const name of names) {
