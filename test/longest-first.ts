@@ -3,19 +3,20 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** What takes longest, longest first; everything else is short. */
 const LONG = [
   'acceptance/kill-loop',
-  'cli/local',
   'infra/package',
-  'acceptance/faults',
   'acceptance/approval-in-browser',
+  'cli/local',
   'acceptance/up-once',
   'acceptance/story',
-  'infra/bundles',
-  'cli/offline',
-  'acceptance/plans',
-  'cli/audit-verify',
-  'acceptance/put-back',
+  'acceptance/faults',
   'acceptance/sweep',
+  'acceptance/encryption',
+  'cli/audit-verify',
+  'infra/bundles',
+  'acceptance/put-back',
   'acceptance/backup',
+  'acceptance/plans',
+  'cli/offline',
 ];
 
 /** Long files start first, so that no worker is left alone with one at the end. */

@@ -165,7 +165,8 @@ test('a bundle of one endpoint is proven by the verifier in it, and is on record
   );
   expect({ code, err }).toEqual({ code: 0, err: '' });
   const { records, changes, manifestSha256 } = JSON.parse(out) as Record<string, unknown>;
-  expect(changes).toBe(1);
+  // How many changes the events of one deployment make is up to timing.
+  expect(changes).toBe(new Set((await runtime.records('whole-dev')).map(({ body }) => body.generation)).size);
   const folder = join(runtime.dataDir, 'whole');
   for (const [name, bytes] of unzip(readFileSync(path))) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
