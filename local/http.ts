@@ -1,12 +1,12 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { respond } from './http-api.ts';
 import { holdsAccessToken } from '../shared/aws/access-token.ts';
 import type { Services } from '../shared/aws/services.ts';
 import { isLoopbackHost } from '../shared/model/loopback.ts';
 import { type OutboxMail, outboxPage } from '../web/outbox-page.ts';
 import { jsonReply, pageReply, type Reply, textReply, transportHeaders } from '../web/reply.ts';
+import { respond } from './http-api.ts';
 import { serveNewest } from './newest-certificate.ts';
 import type { ServedTls } from './serving.ts';
 
