@@ -18,11 +18,13 @@ export type Reception = { as: 'started' | 'joined' | 'dropped'; detail: string }
 
 /**
  * Puts an event on record with the change it belongs to: because it says who, or because its facts are being read right
- * now. Not where those facts turn out not to hold it: then it belongs to the next change.
+ * now. Not where those facts turn out not to hold it, nor where they were read and found to be those of another change:
+ * then it belongs to the next one.
  */
 function join(services: Receiving, stream: Stream, change: EndpointChange, generation: number) {
   return append(services, stream, (history) => {
     const mine = changeOf(history, generation);
+    if (mine?.joined) return undefined;
     if (mine && [...mine.events, mine.opened].some((each) => each?.eventId === change.eventId)) return undefined;
     const ended = mine?.outcome?.result === 'deleted';
     if (mine?.opened && !ended && !isCovered(change, mine.opened.facts)) return undefined;
@@ -80,8 +82,8 @@ export async function receiveChange(services: Receiving, change: EndpointChange,
     // Its facts may have been read before this event happened, so the event goes on record for it to see. Where it
     // opened in the meantime, the question is asked again with its facts known.
     const after = await join(services, stream, change, generation);
-    const opened = changeOf(after.history, generation)?.opened;
-    if (!opened || isCovered(change, opened.facts)) {
+    const { opened, joined } = changeOf(after.history, generation) ?? {};
+    if (opened ? isCovered(change, opened.facts) : !joined) {
       return { as: 'joined', detail: `change ${generation} of ${name} is being read` };
     }
     stream = undefined;

@@ -486,7 +486,10 @@ describe('questions and waivers', () => {
   };
 
   test('one question at a time is answered by the index that is there for it', async () => {
-    expect((await ask({ blocked: true })).answers).toMatchObject([{ endpoint: 'big-staging', result: 'blocked' }]);
+    // Its alarms may have been heard of after it was blocked, and then it was judged again.
+    const blocked = (await ask({ blocked: true })).answers;
+    expect(new Set(blocked.map(({ endpoint }) => endpoint))).toEqual(new Set(['big-staging']));
+    for (const answer of blocked) expect(answer).toMatchObject({ result: 'blocked' });
     expect((await ask({ approvedBy: 'ada' })).answers).toMatchObject([{ endpoint: 'asking-prod' }]);
     const prod = await ask({ environment: 'prod' });
     expect(new Set(prod.answers.map(({ endpoint }) => endpoint))).toEqual(new Set(['asking-prod', 'unwanted-prod']));

@@ -167,6 +167,17 @@ describe('while a change is being read', () => {
     expect(parts.tables.kinds()).toEqual(['change-opened#1']);
   });
 
+  test('an event that comes when it has joined an earlier one starts the next change: nobody reads again for it', async () => {
+    const parts = setUp();
+    parts.tables.seed(opened(1, before));
+    running(parts, 2);
+    const joined = { generation: 2, joined: 1, cause: 'PutMetricAlarm', eventId: 'e2', changedAt: before.readAt };
+    parts.tables.hooks.beforeInsert = () =>
+      parts.tables.add({ kind: 'change-joined', ...joined, digest: opened(1, before).digest });
+    expect(await parts.receive(UPDATE)).toEqual({ as: 'started', detail: 'change 3 of fraud-prod' });
+    expect(parts.tables.kinds()).toEqual(['change-opened#1', 'change-joined#2']);
+  });
+
   test('where the next one is being read too, the event goes on record for that one to see', async () => {
     const parts = setUp();
     running(parts, 1, 2);
