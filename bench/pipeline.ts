@@ -152,8 +152,10 @@ async function engineAlone(executions: number): Promise<number> {
   return executions / ((performance.now() - started) / 1000);
 }
 
+const GOAL_PER_SECOND = 50;
+
 /** (b) Steady load in windows, with the engine alone measured between them, in one run. */
-export async function benchPipeline({ perSecond = 50, seconds = 60, windows = 3, endpoints = 300 } = {}) {
+export async function benchPipeline({ perSecond = 51, seconds = 60, windows = 3, endpoints = 300 } = {}) {
   const runtime = await startRuntime(BENCH_CONFIG);
   try {
     await fleetOf(runtime, endpoints);
@@ -190,13 +192,13 @@ export async function benchPipeline({ perSecond = 50, seconds = 60, windows = 3,
       latencies.length > 0
         ? `event to outcome p50 ${result.p50Ms.toFixed(0)} ms, p99 ${result.p99Ms.toFixed(0)} ms (goal 500), max ${result.maxMs.toFixed(0)} ms`
         : 'no change ended (goal 500 ms)';
-    // A window's last changes end after its last event, so a gate that keeps up shows a little less than the pace.
-    const ok = result.changesPerSecond >= perSecond * 0.98 && result.p99Ms <= 500 && lost === 0 && doubled === 0;
+    // A window's last changes end after its last event, so a gate that keeps up shows a little less than the pace of the load.
+    const ok = result.changesPerSecond >= GOAL_PER_SECOND && result.p99Ms <= 500 && lost === 0 && doubled === 0;
     return {
       ok,
       result,
       lines: [
-        `(b) ${result.changes} changes at ${perSecond}/s for ${seconds} s: ${result.changesPerSecond.toFixed(1)}/s in the slowest window, ${times}; ${lost} lost, ${doubled} decided twice`,
+        `(b) ${result.changes} changes at ${perSecond}/s for ${seconds} s: ${result.changesPerSecond.toFixed(1)}/s in the slowest window (goal ${GOAL_PER_SECOND}), ${times}; ${lost} lost, ${doubled} decided twice`,
         `    the engine alone with empty tasks: ${result.engineAlonePerSecond.toFixed(0)}/s; the pipeline at this pace is ${result.ratioToEngineAlone.toFixed(3)} of that`,
       ],
     };
