@@ -148,7 +148,7 @@ export async function restore(
       );
       return EXIT.violations;
     }
-    // The mark of an unclean stop: at its start the gate makes all indexes anew, and looks for what happened meanwhile.
+    // The mark of an unclean stop: at its start the gate looks for what happened meanwhile.
     writeFileSync(join(beside, 'runtime.pid'), '0', { mode: 0o600 });
     if (existsSync(data)) rmdirSync(data);
     renameSync(beside, data);

@@ -75,7 +75,7 @@ export async function openRuntime(template: Template, { file, prices }: Packaged
     account: LOCAL_ACCOUNT,
     region: LOCAL_REGION,
     transitionMs: TRANSITION_MS,
-    rebuildIndexes: false,
+    stoppedCleanly: true,
     checkpoints: join(dataDir, 'checkpoints'),
     ledgerTable: 'portcullis-ledger',
     // It is gone after the run; sealing would only cost time.

@@ -175,7 +175,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
     account,
     region,
     transitionMs: options.transitionMs,
-    rebuildIndexes: !clean,
+    stoppedCleanly: clean,
     encryption,
     checkpoints: resolve(options.checkpoints ?? join(dataDir, 'checkpoints')),
     ledgerTable: base.tables.ledger,
@@ -212,7 +212,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
   });
   const abandon = async (error: Error): Promise<never> => {
     await worker.terminate();
-    // After an unclean stop the mark stays, or the next start would not rebuild the indexes.
+    // After an unclean stop the mark stays, or the next start would not sign what is left.
     if (clean) release();
     throw error;
   };

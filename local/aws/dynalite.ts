@@ -3,29 +3,30 @@ import { createRequire } from 'node:module';
 import { Stream } from 'node:stream';
 import type { RowCipher } from '../../shared/model/row-cipher.ts';
 import { withCipher } from './dynalite-cipher.ts';
+import { writingIndexesWithItems } from './dynalite-indexes.ts';
 import { countIndexWrites } from './dynamodb-capacity.ts';
 
 const require = createRequire(import.meta.url);
 
 export type Item = Record<string, unknown>;
-export type Table = {
-  TableName: string;
-  TableStatus: string;
-  KeySchema: { AttributeName: string; KeyType: string }[];
-  GlobalSecondaryIndexes?: object[];
-};
+type Table = { TableName: string; TableStatus: string };
 type Refusal = Error & { statusCode?: number; body?: object };
 type Done<T> = (error: Refusal | null | undefined, result?: T) => void;
 type Rows = {
   get: (key: string, done: Done<Item>) => void;
+  put: (key: string, item: Item, done: Done<void>) => void;
+  del: (key: string, done: Done<void>) => void;
   createValueStream: (range: Range) => Stream;
   lock: (key: string, run: (release: <T>(done: Done<T>) => Done<T>) => void) => void;
 };
 type Range = { limit?: number; [bound: string]: unknown };
 type Values = { nextv: (size: number) => Promise<unknown[]>; close: () => Promise<void> };
-type Put = { type: 'put'; key: string; value: Item };
 type Store = {
-  db: { batch: (puts: Put[], done: Done<void>) => void; values: (range: Range) => Values; createValueStream: unknown };
+  db: {
+    batch: (writes: object[], done: Done<void>) => void;
+    values: (range: Range) => Values;
+    createValueStream: unknown;
+  };
   getItemDb: (table: string) => Rows;
   getTable: (name: string, checked: boolean | Done<Table>, done?: Done<Table>) => void;
   lifecycleManager: { gracefulClose: (done: (error?: Error | null) => void) => void };
@@ -36,25 +37,12 @@ type Validations = {
   checkTypes: (input: object, types: object) => object;
   checkValidations: (input: object, types: object, custom: unknown, store: Store) => void;
 };
-export type DynaliteInternals = {
+type DynaliteInternals = {
   create: (options: { path: string; createTableMs: number }) => Store;
   createKey: (item: Item, table: Table) => string;
   validateItem: (item: Item, table: Table) => Refusal | undefined;
-  getIndexActions: (
-    indexes: object[],
-    before: Item | null,
-    after: Item,
-    table: Table,
-  ) => {
-    puts: { index: string; key: string; item: Item }[];
-  };
+  updateIndexes: (store: Store, table: Table, before: undefined, after: Item, done: Done<void>) => void;
 };
-
-export const internals = (): DynaliteInternals => require('dynalite/db') as DynaliteInternals;
-
-/** Where dynalite keeps an item, and its entry in an index. */
-export const itemKey = (table: string, key: string) => `item-${table}~${key}`;
-export const indexKey = (table: string, index: string, key: string) => `index-global~${table}~${index}~${key}`;
 
 export type Answer = { status: number; headers: Record<string, string>; body: string };
 
@@ -140,15 +128,15 @@ function valuesIn(store: Store, range: Range): Stream {
 export type Dynalite = {
   /** What an operation comes to: its answer, or why it is refused. */
   run: (operation: string, input: object) => Promise<Answer>;
-  /** Puts an item whose key is new, with its entries in indexes: all of it or nothing. */
+  /** Puts an item whose key is new. */
   putNew: (put: { TableName: string; Item: Item }) => Promise<Answer>;
   close: () => Promise<void>;
 };
 
 /** dynalite without the HTTP server around it. */
 export function openDynalite(path: string, cipher: RowCipher | undefined): Dynalite {
-  countIndexWrites();
-  const { create, createKey, getIndexActions, validateItem } = internals();
+  const dynalite = require('dynalite/db') as DynaliteInternals;
+  const { createKey, validateItem } = dynalite;
   const { checkTypes, checkValidations } = require('dynalite/validations') as Validations;
   const operations = new Map(
     [...OF_TABLES, ...OF_ITEMS].map((name) => {
@@ -158,7 +146,8 @@ export function openDynalite(path: string, cipher: RowCipher | undefined): Dynal
     }),
   );
   const putChecks = require('dynalite/validations/putItem') as Checks;
-  const store = withCipher(cipher, () => create({ path, createTableMs: 0 }));
+  const store = writingIndexesWithItems(withCipher(cipher, () => dynalite.create({ path, createTableMs: 0 })));
+  countIndexWrites();
   store.db.createValueStream = (range: Range) => valuesIn(store, range);
   const items = rememberingTables(store);
 
@@ -194,8 +183,7 @@ export function openDynalite(path: string, cipher: RowCipher | undefined): Dynal
       const write = (table: Table, item: Item) => {
         const invalid = validateItem(item, table);
         if (invalid) throw invalid;
-        const { TableName } = table;
-        const rows = store.getItemDb(TableName);
+        const rows = store.getItemDb(table.TableName);
         const key = createKey(item, table);
         rows.lock(key, (release) => {
           const end = release<Answer>((error, answer) =>
@@ -205,12 +193,8 @@ export function openDynalite(path: string, cipher: RowCipher | undefined): Dynal
             if (error && error.name !== 'NotFoundError') return end(error);
             if (before)
               return end(null, exception('ConditionalCheckFailedException', 'The conditional request failed'));
-            const { puts } = getIndexActions(table.GlobalSecondaryIndexes ?? [], null, item, table);
-            const entries = puts.map((entry): Put => {
-              return { type: 'put', key: indexKey(TableName, entry.index, entry.key), value: entry.item };
-            });
-            store.db.batch([{ type: 'put', key: itemKey(TableName, key), value: item }, ...entries], (failed) =>
-              failed ? end(failed) : end(null, answered(200, {})),
+            dynalite.updateIndexes(store, table, undefined, item, () =>
+              rows.put(key, item, (failed) => (failed ? end(failed) : end(null, answered(200, {})))),
             );
           });
         });

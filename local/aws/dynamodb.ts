@@ -1,16 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RowCipher } from '../../shared/model/row-cipher.ts';
-import {
-  type Answer,
-  exception,
-  type Item,
-  indexKey,
-  internals,
-  itemKey,
-  notUnderstood,
-  openDynalite,
-  type Table,
-} from './dynalite.ts';
+import { type Answer, exception, type Item, notUnderstood, openDynalite } from './dynalite.ts';
 import { AwsError } from './loopback.ts';
 import { openLevel } from './sealed-level.ts';
 
@@ -120,62 +110,20 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
 
 const VALUES_AT_ONCE = 500;
 
-/** Values of a range, read many at a time: each by itself takes longer to ask for than to read. */
-async function* valuesIn(database: ReturnType<typeof openLevel>, gte: string, lt: string): AsyncGenerator<Item[]> {
-  const values = database.values({ gte, lt });
-  try {
-    for (;;) {
-      const found = await values.nextv(VALUES_AT_ONCE);
-      if (found.length === 0) return;
-      yield found as Item[];
-    }
-  } finally {
-    await values.close();
-  }
-}
-
 /** Every item of a table, in no particular order, before the database is opened for serving. */
 export async function* storedItems(path: string, table: string, cipher?: RowCipher): AsyncGenerator<Item> {
   const database = openLevel(path, cipher);
   await database.open();
+  const values = database.values({ gte: `item-${table}~`, lt: `item-${table}~\xff` });
   try {
-    for await (const found of valuesIn(database, itemKey(table, ''), itemKey(table, '\xff'))) yield* found;
-  } finally {
-    await database.close();
-  }
-}
-
-/**
- * After an unclean stop an index can disagree with its table (dynalite writes them one after the other), so all indexes
- * are made anew from the tables before anything is served. `see` is shown every item of a table with indexes on the way.
- */
-export async function rebuildIndexes(
-  path: string,
-  cipher?: RowCipher,
-  see: (what: Inserted) => void = () => undefined,
-): Promise<void> {
-  const { getIndexActions } = internals();
-  const database = openLevel(path, cipher);
-  await database.open();
-  try {
-    await database.clear({ gte: 'index-', lt: 'index.' });
-    for await (const tables of valuesIn(database, 'table~', 'table\x7f')) {
-      for (const table of tables as unknown as Table[]) {
-        const indexes = table.GlobalSecondaryIndexes ?? [];
-        if (indexes.length === 0) continue;
-        const { TableName } = table;
-        for await (const items of valuesIn(database, itemKey(TableName, ''), itemKey(TableName, '\xff'))) {
-          const entries = items.flatMap((item) => {
-            see({ table: TableName, item });
-            return getIndexActions(indexes, null, item, table).puts.map(
-              ({ index, key, item: value }) => ({ type: 'put', key: indexKey(TableName, index, key), value }) as const,
-            );
-          });
-          await database.batch(entries);
-        }
-      }
+    // Each by itself takes longer to ask for than to read.
+    for (let found: Item[] = []; ; ) {
+      found = (await values.nextv(VALUES_AT_ONCE)) as Item[];
+      if (found.length === 0) return;
+      yield* found;
     }
   } finally {
+    await values.close();
     await database.close();
   }
 }

@@ -31,31 +31,20 @@ export function recordIn(item: Item): Written | undefined {
   return place && { ...place, hash: sha256(textIn(item.record)) };
 }
 
-/** Finds what comes after the last record of its stream that is in a checkpoint, among all items, and signs it. */
-export function unsignedRecords(checkpoints: CheckpointWriter): { see: (item: Item) => void; sign: () => void } {
-  const covered = new Map(checkpoints.covered());
-  const left: Written[] = [];
-  return {
-    see: (item) => {
-      const place = placeOf(item);
-      // Most are signed, and need not be hashed to find that out.
-      if (place && place.sequence > (covered.get(place.stream) ?? 0))
-        left.push({ ...place, hash: sha256(textIn(item.record)) });
-    },
-    sign: () => {
-      left.sort((a, b) => (a.stream < b.stream ? -1 : a.stream > b.stream ? 1 : a.sequence - b.sequence));
-      for (const record of left) checkpoints.add(record);
-      checkpoints.flush();
-    },
-  };
-}
-
 /** Signs everything that comes after the last record of its stream that is in a checkpoint. */
 export async function signWhatIsLeft(
   checkpoints: CheckpointWriter,
   items: Iterable<Item> | AsyncIterable<Item>,
 ): Promise<void> {
-  const left = unsignedRecords(checkpoints);
-  for await (const item of items) left.see(item);
-  left.sign();
+  const covered = new Map(checkpoints.covered());
+  const left: Written[] = [];
+  for await (const item of items) {
+    const place = placeOf(item);
+    // Most are signed, and need not be hashed to find that out.
+    if (place && place.sequence > (covered.get(place.stream) ?? 0))
+      left.push({ ...place, hash: sha256(textIn(item.record)) });
+  }
+  left.sort((a, b) => (a.stream < b.stream ? -1 : a.stream > b.stream ? 1 : a.sequence - b.sequence));
+  for (const record of left) checkpoints.add(record);
+  checkpoints.flush();
 }

@@ -10,9 +10,9 @@ import { CHECKPOINT_KEY, cipherWith } from '../sealed-directory.ts';
 import { autoScaling } from './auto-scaling.ts';
 import { CALL_HISTORY, cloudtrail } from './call-history.ts';
 import { cloudwatch } from './cloudwatch.ts';
-import { type Inserted, openDynamoDb, rebuildIndexes, storedItems } from './dynamodb.ts';
+import { type Inserted, openDynamoDb, storedItems } from './dynamodb.ts';
 import type { Fleet } from './fleet.ts';
-import { recordIn, signWhatIsLeft, unsignedRecords } from './ledger-items.ts';
+import { recordIn, signWhatIsLeft } from './ledger-items.ts';
 import type { BusEvent, Loopback, ServiceTable } from './loopback.ts';
 import { pricing } from './pricing.ts';
 import { connectRpc } from './rpc.ts';
@@ -30,7 +30,8 @@ export type WorkerOptions = {
   account: string;
   region: string;
   transitionMs: number;
-  rebuildIndexes: boolean;
+  /** Whether the process before this one ended in order; the first one's predecessor did. */
+  stoppedCleanly: boolean;
   /** What the store is encrypted with, and whether something may still be sealed with another key than the first. */
   encryption: { keys?: EncryptionKeys; stale: boolean };
   /** Where checkpoints of the ledger are kept, and which table that is. */
@@ -59,13 +60,7 @@ const checkpoints = openCheckpointWriter({
   now: () => new Date().toISOString(),
 });
 // What was stored and not signed when the last process was killed. A clean stop leaves nothing of that kind.
-if (options.rebuildIndexes) {
-  const left = unsignedRecords(checkpoints);
-  await rebuildIndexes(databasePath, cipher, ({ table, item }) => {
-    if (table === options.ledgerTable) left.see(item);
-  });
-  left.sign();
-} else if (checkpoints.covered().size === 0)
+if (!options.stoppedCleanly || checkpoints.covered().size === 0)
   await signWhatIsLeft(checkpoints, storedItems(databasePath, options.ledgerTable, cipher));
 const noteRecord = ({ table, item }: Inserted) => {
   const record = table === options.ledgerTable ? recordIn(item) : undefined;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -133,4 +133,55 @@ describe('a query', () => {
       __type: expect.stringContaining('MissingAuthenticationToken'),
     });
   });
+});
+
+test('what is on disk at any moment, as a kill would leave it, has indexes that agree with their table', async () => {
+  const key = (sk: number) => ({ pk: { S: 'a' }, sk: { S: `${sk}` } });
+  const actorOf = (sk: number, round: number) => ({ S: `actor-${(sk + round) % 3}` });
+  const writes = Array.from({ length: 120 }, (_, index) => {
+    const [sk, round] = [index % 20, Math.floor(index / 20)];
+    const TableName = 'trail';
+    const item = { ...key(sk), actor: actorOf(sk, round), text: { S: `${round}` } };
+    return [
+      () => insert(`${sk}`, { actor: item.actor.S, text: item.text.S }),
+      () => ask('PutItem', { TableName, Item: item }),
+      () =>
+        ask('UpdateItem', {
+          TableName,
+          Key: key(sk),
+          UpdateExpression: 'SET actor = :actor',
+          ExpressionAttributeValues: { ':actor': actorOf(sk, round) },
+        }),
+      () => ask('BatchWriteItem', { RequestItems: { trail: [{ PutRequest: { Item: item } }] } }),
+      () => ask('DeleteItem', { TableName, Key: key(sk) }),
+      () => ask('PutItem', { TableName, Item: { ...item, actor: { S: 'actor-0' } } }),
+    ][(sk + round) % 6]?.();
+  });
+  const copies: string[] = [];
+  const whole = Promise.all(writes).then(() => true);
+  while (!(await Promise.race([whole, new Promise<false>((resolve) => setImmediate(resolve, false))]))) {
+    if (copies.length > 40) continue;
+    copies.push(join(folder, `copy-${copies.length}`));
+    cpSync(join(folder, 'db'), copies.at(-1) ?? '', { recursive: true, filter: (path) => !path.endsWith('LOCK') });
+  }
+  expect(copies.length).toBeGreaterThan(5);
+  await database.close();
+  const seen = new Set<number>();
+  for (const copy of copies) {
+    database = openDynamoDb(copy);
+    const { Items } = (await query()) as unknown as { Items: Record<string, { S: string }>[] };
+    seen.add(Items.length);
+    for (const actor of ['actor-0', 'actor-1', 'actor-2']) {
+      const found = await query({
+        IndexName: 'by-actor',
+        KeyConditionExpression: 'actor = :pk',
+        ExpressionAttributeValues: { ':pk': { S: actor } },
+      });
+      const sorted = (items: Record<string, { S: string }>[]) =>
+        items.map(({ sk, text }) => `${sk?.S} ${text?.S}`).sort();
+      expect(sorted((found as unknown as { Items: never }).Items)).toEqual(sorted(Items.filter((item) => item.actor?.S === actor)));
+    }
+    if (copy !== copies.at(-1)) await database.close();
+  }
+  expect(seen.size).toBeGreaterThan(2);
 });
