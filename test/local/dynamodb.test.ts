@@ -179,7 +179,9 @@ test('what is on disk at any moment, as a kill would leave it, has indexes that 
       });
       const sorted = (items: Record<string, { S: string }>[]) =>
         items.map(({ sk, text }) => `${sk?.S} ${text?.S}`).sort();
-      expect(sorted((found as unknown as { Items: never }).Items)).toEqual(sorted(Items.filter((item) => item.actor?.S === actor)));
+      expect(sorted((found as unknown as { Items: never }).Items)).toEqual(
+        sorted(Items.filter((item) => item.actor?.S === actor)),
+      );
     }
     if (copy !== copies.at(-1)) await database.close();
   }
