@@ -18,8 +18,8 @@ const AS_THEY_ARE = { experimental: { viteModuleRunner: false } };
 
 export default defineConfig({
   test: {
-    // The machines this runs on have two cores; processes started by the acceptance tests need one of them.
-    maxWorkers: 2,
+    // One more than the two cores that this runs on: the acceptance tests wait for the processes that they start.
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     projects: [
       {

@@ -144,11 +144,11 @@ test('other limits are tried on past changes, and say which policy would have ma
   const tried = { ...options(), settings: path, endpoint: 'whole-dev' };
   const { code, out } = await printed((output) => policyWhatIf({ ...tried, json: true }, output));
   expect(code).toBe(1);
-  expect(JSON.parse(out)).toMatchObject({
-    decided: expect.any(Number),
-    differs: [{ endpoint: 'whole-dev', change: 1, from: 'compliant', to: 'blocked', ended: 'compliant' }],
-    unknown: [],
-  });
+  const { differs, unknown } = JSON.parse(out) as { differs: object[]; unknown: object[] };
+  // Its alarms may have been heard of after it was judged, and then it was judged again.
+  expect(differs[0]).toMatchObject({ change: 1, ended: 'compliant' });
+  for (const each of differs) expect(each).toMatchObject({ endpoint: 'whole-dev', from: 'compliant', to: 'blocked' });
+  expect(unknown).toEqual([]);
   expect(out).toContain('"policy": "dev-instance-type"');
   writeFileSync(path, 'policies: {}\n');
   expect(await printed((output) => policyWhatIf(tried, output))).toMatchObject({
