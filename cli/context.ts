@@ -73,9 +73,9 @@ export function monthOf(text: string | undefined): string | undefined {
 
 /** The account that the credentials belong to. */
 export async function accountOf(services: Services): Promise<string> {
-  const { readAccountId } = await import('../shared/aws/caller.ts');
+  const { readCaller } = await import('../shared/aws/caller.ts');
   try {
-    const account = await readAccountId(services);
+    const { account } = await readCaller(services);
     if (account) return account;
   } catch (error) {
     throw unreachable(error);

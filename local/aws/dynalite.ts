@@ -16,7 +16,6 @@ type Rows = {
   get: (key: string, done: Done<Item>) => void;
   put: (key: string, item: Item, done: Done<void>) => void;
   del: (key: string, done: Done<void>) => void;
-  createValueStream: (range: Range) => Stream;
   lock: (key: string, run: (release: <T>(done: Done<T>) => Done<T>) => void) => void;
 };
 type Range = { limit?: number; [bound: string]: unknown };

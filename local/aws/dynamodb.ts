@@ -117,8 +117,8 @@ export async function* storedItems(path: string, table: string, cipher?: RowCiph
   const values = database.values({ gte: `item-${table}~`, lt: `item-${table}~\xff` });
   try {
     // Each by itself takes longer to ask for than to read.
-    for (let found: Item[] = []; ; ) {
-      found = (await values.nextv(VALUES_AT_ONCE)) as Item[];
+    for (;;) {
+      const found = (await values.nextv(VALUES_AT_ONCE)) as Item[];
       if (found.length === 0) return;
       yield* found;
     }

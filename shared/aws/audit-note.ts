@@ -1,6 +1,6 @@
 import type { StreamRef } from '../model/endpoint-ref.ts';
 import type { RecordBody } from '../model/ledger-record.ts';
-import { readAccountId, readCaller } from './caller.ts';
+import { readCaller } from './caller.ts';
 import { append, readStream } from './ledger.ts';
 import type { With } from './services.ts';
 
@@ -9,7 +9,7 @@ import type { With } from './services.ts';
  * held it against CloudTrail. In the name of whoever the credentials belong to, who must be allowed to append.
  */
 export async function noteAudit(services: With<'dynamodb'>, id: string, body: RecordBody): Promise<void> {
-  const [actor, account] = [await readCaller(services), await readAccountId(services)];
+  const { actor, account } = await readCaller(services);
   if (account === undefined) throw new Error('AWS did not say which account these credentials belong to.');
   const { region } = services.config;
   const ref: StreamRef = { account, region, name: services.now().slice(0, 7), about: 'audit' };

@@ -6,7 +6,7 @@ import { QUERIES, spanBetween } from '../model/ledger-question.ts';
 import type { LedgerRecord } from '../model/ledger-record.ts';
 import { compareWithCalls, EFFECT_MS, type TrailCall } from '../model/reconciliation.ts';
 import type { Reconciliation } from '../model/reconciliation-result.ts';
-import { readAccountId } from './caller.ts';
+import { readCaller } from './caller.ts';
 import { isMissing } from './endpoint-reader.ts';
 import { guardedEndpoints } from './guard-index.ts';
 import { readWholeStream } from './ledger.ts';
@@ -149,7 +149,7 @@ function placesOf({ config }: Reconciling, own: Place): Place[] {
  */
 export async function reconcile(services: Reconciling, options: ReconcileOptions): Promise<Reconciliation> {
   const { from, to, source = {}, settlingMs, pause = services.wait, progress } = options;
-  const account = await readAccountId(services);
+  const { account } = await readCaller(services);
   if (account === undefined) throw new Error('AWS did not say which account these credentials belong to.');
   const own = { account, region: services.config.region };
   const places = placesOf(services, own);
