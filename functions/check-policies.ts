@@ -13,17 +13,22 @@ import type { EndpointRef } from '../shared/model/endpoint-ref.ts';
 import type { FleetView } from '../shared/model/fleet-entry.ts';
 import type { MatchedPlan, RecordOf } from '../shared/model/ledger-record.ts';
 import { isToBePutBack } from '../shared/model/remediation.ts';
+import { replacedRequest } from '../shared/model/replaced-request.ts';
 import { heldWaivers } from '../shared/model/standing-waivers.ts';
+import {
+  ApprovalNeededError,
+  BlockedError,
+  GoneError,
+  JoinedError,
+  RefusedError,
+  ReplacesRequestError,
+} from '../shared/model/way-on.ts';
 import { judge } from '../shared/policies/judge.ts';
 
-const Output = z.strictObject({
-  /** `joined` and `gone` need no decision: another execution decides, or there is nothing left to decide about. */
-  decision: z.enum(['compliant', 'needs-approval', 'blocked', 'undetermined', 'joined', 'gone']),
-  /** A request that this change replaced and whose execution still waits. */
-  wake: z.string().optional(),
-  /** It was refused, and the settings want it put back, or a proposal how to. */
-  putBack: z.boolean().optional(),
-});
+/** `woken` is there where the execution that waited with a replaced request was told, or could not be. */
+const Input = z.object({ ...ExecutionInput.shape, woken: z.unknown().optional() });
+/** Everything else that can be found out is an error by which the execution goes another way. */
+const Output = z.strictObject({ decision: z.literal('compliant') });
 
 const HOUR_MS = 3_600_000;
 
@@ -48,26 +53,24 @@ async function notePlanCarriedOut(
   }));
 }
 
-/** The request of an earlier change that was superseded and has not ended yet. */
-function replacedRequest({ changes }: EndpointHistory, generation: number): string | undefined {
-  return changes.findLast(
-    ({ generation: other, decided, outcome }) => other < generation && decided?.answer === 'superseded' && !outcome,
-  )?.request?.request;
-}
-
-/** Second task: holds the recorded facts against every policy and puts every finding on record. */
+/**
+ * Second task: holds the recorded facts against every policy and puts every finding on record. Returns for what may go
+ * on as it is; all else fails with the name of the way that it goes.
+ */
 export const { handler, run } = task({
   clients: { dynamodb },
-  input: ExecutionInput,
+  input: Input,
   output: Output,
-  run: async ({ change, generation }, services): Promise<z.infer<typeof Output>> => {
+  run: async ({ change, generation, woken }, services): Promise<z.infer<typeof Output>> => {
+    const which = `Change ${generation} of ${change.endpoint.name}`;
     const stream = await knownStream(services, change.endpoint, generation);
     const mine = changeOf(stream.history, generation);
-    if (mine?.joined) return { decision: 'joined' };
-    if (!mine?.opened) return { decision: 'gone' };
+    if (mine?.joined) throw new JoinedError(`${which} is about the same as change ${mine.joined.joined}.`);
+    if (!mine?.opened) throw new GoneError(`${which}: there was no endpoint to read.`);
     // It has ended, and is still to be put back: somebody has accepted that, or an execution died over it.
-    if (mine.outcome && isToBePutBack(mine, services.config.policySettings))
-      return { decision: 'blocked', putBack: true };
+    if (mine.outcome && isToBePutBack(mine, services.config.policySettings)) {
+      throw new RefusedError(`${which} is still to be put back.`);
+    }
     const { opened } = mine;
     let recorded: RecordOf<'findings'> | undefined = mine.findings;
     let plans: Stream | undefined;
@@ -104,13 +107,23 @@ export const { handler, run } = task({
       plans ??= await readPlans(services, change.endpoint);
       await notePlanCarriedOut(services, plans, recorded.plan, generation);
     }
-    const wake = replacedRequest(stream.history, generation);
-    const settled = recorded.unchanged || recorded.plan !== undefined;
-    const putBack = isToBePutBack({ ...mine, findings: recorded }, services.config.policySettings);
-    return {
-      decision: settled ? 'compliant' : recorded.decision,
-      ...(wake && { wake }),
-      ...(putBack && { putBack }),
-    };
+    if (woken === undefined && replacedRequest(stream.history, generation) !== undefined) {
+      throw new ReplacesRequestError(`${which} replaced a request that is still waited for.`);
+    }
+    if (isToBePutBack({ ...mine, findings: recorded }, services.config.policySettings)) {
+      throw new RefusedError(`${which} may not stand.`);
+    }
+    // What a plan carries was asked about before, and what is unchanged was accepted.
+    if (recorded.unchanged || recorded.plan !== undefined) return { decision: 'compliant' };
+    switch (recorded.decision) {
+      case 'compliant':
+        return { decision: 'compliant' };
+      case 'needs-approval':
+        throw new ApprovalNeededError(`${which} needs an approval.`);
+      case 'blocked':
+        throw new BlockedError(`${which} may not stand, and there is nothing to put back.`);
+      case 'undetermined':
+        throw new Error(`${which} could not be decided.`);
+    }
   },
 });

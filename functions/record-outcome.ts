@@ -9,7 +9,8 @@ import type { outcomeOf } from '../shared/model/outcome.ts';
 /** The whole state of the execution: what was decided, and what was caught. */
 const Input = z.object({
   ...ExecutionInput.shape,
-  checked: z.object({ decision: z.string() }).optional(),
+  /** By which error the change came here without a failure. */
+  checked: z.object({ Error: z.string() }).optional(),
   /** It was caught that the deployment may not stand; why is in the ledger. */
   refused: z.unknown().optional(),
   /** Putting it back broke off with this. The next sweep begins again. */
@@ -21,8 +22,8 @@ const Input = z.object({
 function stateOf({ checked, refused, failure }: z.infer<typeof Input>): Parameters<typeof outcomeOf>[1] {
   if (failure) return 'failed';
   if (refused !== undefined) return 'blocked';
-  if (checked?.decision === 'gone') return 'gone';
-  return checked?.decision === 'blocked' ? 'blocked' : 'failed';
+  if (checked?.Error === 'GoneError') return 'gone';
+  return checked?.Error === 'BlockedError' ? 'blocked' : 'failed';
 }
 
 // A Lambda's error arrives as JSON with a stack trace; people want its message.

@@ -12,6 +12,8 @@ import { ses } from '../shared/aws/clients/ses.ts';
 import { sfn } from '../shared/aws/clients/sfn.ts';
 import { sts } from '../shared/aws/clients/sts.ts';
 import { judgeEndedWaivers } from '../shared/aws/ended-waivers.ts';
+import { ExecutionInput } from '../shared/aws/executions.ts';
+import { readStream } from '../shared/aws/ledger.ts';
 import { placesOf } from '../shared/aws/member-accounts.ts';
 import { receiveChange } from '../shared/aws/receive-change.ts';
 import { remind, sendNotices, type Write } from '../shared/aws/remind.ts';
@@ -23,6 +25,7 @@ import { task } from '../shared/lambda.ts';
 import { mayBeDue } from '../shared/model/asked-people.ts';
 import { requestersOf } from '../shared/model/endpoint-history.ts';
 import { EndpointRef } from '../shared/model/endpoint-ref.ts';
+import { replacedRequest } from '../shared/model/replaced-request.ts';
 import { tellingOf } from '../web/telling.ts';
 
 const clients = { sagemaker, cloudwatch, scaling, s3, dynamodb, sfn, kms, sts, ses, secrets };
@@ -31,13 +34,14 @@ type Sweeping = With<keyof typeof clients>;
 const Places = z.object({ account: EndpointRef.shape.account.or(z.literal('')), region: EndpointRef.shape.region });
 /**
  * Nothing: all of it. From the state machine of the sweep one part of it: which places there are, one of these, or what
- * is no place's. From that of a change the one request whose execution is to be woken.
+ * is no place's. From that of a change itself, where it replaced a request whose execution is to be woken.
  */
 const Input = z.object({
-  wake: z.string().optional(),
+  superseding: ExecutionInput.pick({ change: true, generation: true }).optional(),
   part: z.enum(['places', 'unfinished']).optional(),
   place: Places.optional(),
 });
+type Superseding = NonNullable<z.infer<typeof Input>['superseding']>;
 const Count = z.int().nonnegative();
 const Summary = z.strictObject({
   /** Endpoints that SageMaker lists. */
@@ -204,8 +208,9 @@ function createSweep(services: Sweeping) {
       return sum(false);
     },
     /** Only the role of this function may wake executions, so the state machine asks it to. */
-    wake: async (id: string): Promise<Summary> => {
-      const request = await readRequest(services, id);
+    wake: async ({ change, generation }: Superseding): Promise<Summary> => {
+      const id = replacedRequest((await readStream(services, change.endpoint, generation)).history, generation);
+      const request = id === undefined ? undefined : await readRequest(services, id);
       if (request) await resume(request);
       return summary;
     },
@@ -218,15 +223,15 @@ function createSweep(services: Sweeping) {
  * best effort, so this looks for what none of them told of: endpoints and guards that appeared, changed or went,
  * executions that died, callbacks that got lost. It reads and changes nothing outside of the gate. Safe to call twice, and
  * beside events about the same changes. It also reminds people of what they were asked, since nothing else runs while a
- * request waits. Called by the state machine of a change too, with a request that was superseded.
+ * request waits. Called by the state machine of a change too, where that replaced a request.
  */
 export const { handler, run } = task({
   clients,
   input: Input,
   output: Summary,
-  run: async ({ wake, part, place }, services) => {
+  run: async ({ superseding, part, place }, services) => {
     const sweep = createSweep(services);
-    if (wake !== undefined) return sweep.wake(wake);
+    if (superseding) return sweep.wake(superseding);
     if (place) return sweep.place(place);
     if (part === 'places') return sweep.places();
     return part === 'unfinished' ? sweep.unfinished() : sweep.run();

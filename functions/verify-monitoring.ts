@@ -28,6 +28,7 @@ import { isToBePutBack } from '../shared/model/remediation.ts';
 import { ROLLED_BACK, rollbackOf, stretchOf, withHistories } from '../shared/model/rollback.ts';
 import type { RolledBack } from '../shared/model/rolled-back.ts';
 import { heldWaivers } from '../shared/model/standing-waivers.ts';
+import { RefusedError } from '../shared/model/way-on.ts';
 import { judgeSettled } from '../shared/policies/judge.ts';
 import { monitorsStillHaveTime } from '../shared/policies/prod-model-monitor.ts';
 
@@ -245,11 +246,6 @@ async function verify(
     return { id: `verified#${generation}`, body, actor: gateActor };
   });
   return { state: 'verified' };
-}
-
-/** The deployment may not stand, and is to be put back: `Catch` in the state machine goes there. */
-export class RefusedError extends Error {
-  override readonly name = 'RefusedError';
 }
 
 /**

@@ -5,6 +5,7 @@ import type * as z from 'zod';
 import type { allClients } from './aws/clients.ts';
 import { type Clients, type Metric, servicesWith, type With } from './aws/services.ts';
 import { packagedConfig } from './config.ts';
+import { WayOn } from './model/way-on.ts';
 
 /** The input is not what the state machine promises; nothing to retry. */
 export class InvalidInputError extends Error {
@@ -57,7 +58,9 @@ export function lambda<Names extends keyof Clients, Event, Result>(
       logger.info('done', line({}));
       return result;
     } catch (error) {
-      logger.error('failed', line({ errorName: (error as Error).name }));
+      const { name } = error as Error;
+      if (error instanceof WayOn) logger.info('goes another way', line({ way: name }));
+      else logger.error('failed', line({ errorName: name }));
       throw error;
     }
   });

@@ -34,7 +34,7 @@ function setUp() {
     /** What one execution does, from the event to the outcome. */
     execute: async (input: object) => {
       await gatherFacts(input, aws.services);
-      await recordOutcome({ ...input, checked: { decision: 'gone' } }, aws.services);
+      await recordOutcome({ ...input, checked: { Error: 'GoneError' } }, aws.services);
     },
     stream: async () => {
       const Records = tables
@@ -175,7 +175,7 @@ describe('smoke', () => {
       'it has another cause',
       ({ gate, aws }) => {
         gate.execute = async (input) =>
-          void (await recordOutcome({ ...input, checked: { decision: 'gone' } }, aws.services));
+          void (await recordOutcome({ ...input, checked: { Error: 'GoneError' } }, aws.services));
       },
       /^the event event-of-smoke is not on record/,
     ],
@@ -267,7 +267,7 @@ describe('smoke', () => {
           if (!done) {
             done = true;
             const { input } = [...aws.world.executions.values()][0] ?? { input: '{}' };
-            await recordOutcome({ ...JSON.parse(input), generation: 2, checked: { decision: 'gone' } }, aws.services);
+            await recordOutcome({ ...JSON.parse(input), generation: 2, checked: { Error: 'GoneError' } }, aws.services);
           }
           return answer(method, path);
         };

@@ -97,7 +97,7 @@ describe('a change of it, from first sight until its outcome is on record,', () 
   test(`makes at most ${3 * COLD} where it is refused and the way back is looked for`, async () => {
     const { run, reads } = await changed(2, 'ml.m5.2xlarge');
     await run('gather-facts');
-    expect(await run('check-policies')).toMatchObject({ decision: 'blocked', putBack: true });
+    expect(await run('check-policies')).toMatchObject({ state: 'RefusedError' });
     expect(await run('remediate')).toEqual({ state: 'over' });
     const made = reads();
     expect(made).toBeLessThanOrEqual(3 * COLD);

@@ -16,8 +16,8 @@ const task = (state: string, result: Pick<Invocation, 'output' | 'error'> = {}, 
   ...result,
 });
 const gather = task('GatherFacts');
-const check = (decision: string) => task('CheckPolicies', { output: { decision } });
-const putBack = task('CheckPolicies', { output: { decision: 'blocked', putBack: true } });
+const compliant = task('CheckPolicies', { output: { decision: 'compliant' } });
+const check = (error: string) => task('CheckPolicies', { error });
 const refused = task('VerifyMonitoring', { error: 'RefusedError' });
 const early = task('VerifyMonitoring', { error: 'NotSettledError' });
 const verified = task('VerifyMonitoring', { output: { state: 'verified' } });
@@ -27,35 +27,34 @@ const record = task('RecordOutcome');
 
 describe('the states that an execution enters', () => {
   test.each([
-    ['compliant', [gather, check('compliant'), verified], 4],
-    ['blocked', [gather, check('blocked'), record], 4],
-    ['blocked, with a way back', [gather, putBack, remediated], 4],
-    ['put back after a while', [gather, putBack, notYet, notYet, remediated], 6],
-    ['refused once verified', [gather, check('compliant'), refused, remediated], 5],
-    ['approved', [gather, check('needs-approval'), task('RequestApproval'), verified], 5],
-    ['joined', [gather, check('joined')], 4],
+    ['compliant', [gather, compliant, verified], 3],
+    ['blocked', [gather, check('BlockedError'), record], 3],
+    ['blocked, with a way back', [gather, check('RefusedError'), remediated], 3],
+    ['put back after a while', [gather, check('RefusedError'), notYet, notYet, remediated], 5],
+    ['refused once verified', [gather, compliant, refused, remediated], 4],
+    ['approved', [gather, check('ApprovalNeededError'), task('RequestApproval'), verified], 4],
+    ['replacing a request', [gather, check('ReplacesRequestError'), task('WakeSuperseded'), compliant, verified], 5],
+    ['joined', [gather, check('JoinedError')], 3],
+    ['gone', [gather, check('GoneError'), record], 3],
     ['failed', [task('GatherFacts', { error: 'UnreadableFactsError' }), record], 2],
-  ])('%s: choices and ends are counted with the tasks', async (_name, taken, count) => {
+  ])('%s: ends are counted with the tasks', async (_name, taken, count) => {
     expect(await statesOf(machine, taken)).toHaveLength(count);
   });
   test('every retry is one more', async () => {
-    const states = await statesOf(machine, [gather, check('compliant'), early, early, verified]);
-    expect(states).toHaveLength(6);
+    const states = await statesOf(machine, [gather, compliant, early, early, verified]);
+    expect(states).toHaveLength(5);
     expect(states.filter((state) => state === 'VerifyMonitoring')).toHaveLength(3);
   });
   test('two executions of one change are walked both', async () => {
-    const other = [
-      task('GatherFacts', {}, 'fraud-2'),
-      task('CheckPolicies', { output: { decision: 'joined' } }, 'fraud-2'),
-    ];
-    expect(await statesOf(machine, [gather, check('blocked'), ...other, record])).toHaveLength(8);
+    const other = [task('GatherFacts', {}, 'fraud-2'), task('CheckPolicies', { error: 'JoinedError' }, 'fraud-2')];
+    expect(await statesOf(machine, [gather, check('BlockedError'), ...other, record])).toHaveLength(6);
   });
   test('what no state called is no part of it', async () => {
     const event = newInvocation('receive-event');
-    expect(await statesOf(machine, [event, gather, check('blocked'), record])).toHaveLength(4);
+    expect(await statesOf(machine, [event, gather, check('BlockedError'), record])).toHaveLength(3);
   });
   test('a walk that does not fit what was counted is refused', async () => {
-    await expect(statesOf(machine, [gather, check('blocked'), verified, record])).rejects.toThrow('never enters');
+    await expect(statesOf(machine, [gather, check('BlockedError'), verified, record])).rejects.toThrow('never enters');
   });
 });
 

@@ -34,6 +34,7 @@ import {
 } from '../builders.ts';
 import { fakeAws } from '../fake-aws.ts';
 import { fakeTables } from '../fake-ledger.ts';
+import { wayOf } from '../way-of.ts';
 
 const place = { account: endpoint.account, region: endpoint.region };
 /** The event as EventBridge delivers it. */
@@ -204,7 +205,7 @@ describe('the facts of a plan', () => {
     const { services, input, aws, bodies } = setUp();
     aws.world.objects = {};
     await gather(input(plan()), services);
-    expect(await check(input(plan()), services)).toEqual({ decision: 'blocked' });
+    expect(await wayOf(check(input(plan()), services))).toBe('BlockedError');
     expect(bodies('findings')[0]?.findings.filter(({ outcome: found }) => found === 'violation')).toMatchObject([
       { policy: 'encrypted-artifacts' },
     ]);
@@ -241,7 +242,7 @@ describe('a plan in the workflow', () => {
   test('is held against the policies, has nothing to verify, and ends as people decide', async () => {
     const { services, input, aws, plans } = setUp();
     plans(openedPlan());
-    expect(await check(input(plan()), services)).toEqual({ decision: 'needs-approval' });
+    expect(await wayOf(check(input(plan()), services))).toBe('ApprovalNeededError');
     for (const body of [requested(), given({ reason: 'load test passed' })]) {
       const stream = await readStream(services, plannedEndpoint);
       await append(services, stream, () => ({ id: body.kind, body, actor: person('asha') }));
@@ -297,7 +298,7 @@ describe('a change of the endpoint', () => {
     const { services, tables, plans, bodies } = setUp();
     plans(...approvedPlan());
     tables.seed(opened());
-    expect(await check(live, services)).toEqual({ decision: 'compliant' });
+    expect(await wayOf(check(live, services))).toBe('compliant');
     expect(bodies('findings')[0]).toMatchObject({
       decision: 'needs-approval',
       unchanged: false,
@@ -308,7 +309,7 @@ describe('a change of the endpoint', () => {
     ]);
     const records = tables.records();
     services.knownStreams.clear();
-    expect(await check(live, services)).toEqual({ decision: 'compliant' });
+    expect(await wayOf(check(live, services))).toBe('compliant');
     expect(tables.records()).toEqual(records);
     expect(await readPlanState(services, endpoint, 1)).toMatchObject({ carriedOutBy: [1] });
   });
@@ -326,7 +327,7 @@ describe('a change of the endpoint', () => {
       approvedFor: [],
     };
     tables.seed(opened(), { ...findings, plan: authority });
-    expect(await check(live, services)).toEqual({ decision: 'compliant' });
+    expect(await wayOf(check(live, services))).toBe('compliant');
     expect(bodies('plan-matched')).toHaveLength(1);
   });
 
@@ -334,7 +335,7 @@ describe('a change of the endpoint', () => {
     const { services, tables, plans, bodies } = setUp();
     plans(...approvedPlan());
     tables.seed(opened());
-    await check(live, services);
+    await wayOf(check(live, services));
     const verified = await verify(live, services);
     expect(verified).toEqual({ state: 'verified' });
     expect(await recordOutcome({ ...live, verified }, services)).toEqual({ result: 'approved' });
@@ -346,7 +347,7 @@ describe('a change of the endpoint', () => {
     services.config.policySettings = settings({ prod: { ...settings().prod, minInstances: 3 } });
     plans(...approvedPlan());
     tables.seed(opened());
-    expect(await check(live, services)).toEqual({ decision: 'blocked', putBack: true });
+    expect(await wayOf(check(live, services))).toBe('RefusedError');
     expect(bodies('findings')[0]).not.toHaveProperty('plan');
     expect(bodies('plan-matched')).toEqual([]);
   });
@@ -355,7 +356,7 @@ describe('a change of the endpoint', () => {
     const { services, tables, bodies } = setUp();
     services.config.policySettings = settings({ prod: { ...settings().prod, requirePlan: true } });
     tables.seed(opened());
-    expect(await check(live, services)).toEqual({ decision: 'blocked', putBack: true });
+    expect(await wayOf(check(live, services))).toBe('RefusedError');
     expect(bodies('findings')[0]?.findings.at(-1)).toMatchObject({ policy: 'planned-change', outcome: 'violation' });
   });
 
@@ -367,7 +368,7 @@ describe('a change of the endpoint', () => {
     ]);
     plans(...approvedPlan(), ...others.flat());
     tables.seed(opened());
-    expect(await check(live, services)).toEqual({ decision: 'compliant' });
+    expect(await wayOf(check(live, services))).toBe('compliant');
     expect(bodies('findings')[0]?.plan?.generation).toBe(1);
   });
 
@@ -377,7 +378,7 @@ describe('a change of the endpoint', () => {
     aws.world.before = (command, input) => void (command === 'Query' && queries.push(input));
     plans(...approvedPlan());
     tables.seed(opened());
-    await check(live, services);
+    await wayOf(check(live, services));
     expect(queries).toContainEqual(
       expect.objectContaining({
         ConsistentRead: true,
@@ -391,7 +392,7 @@ describe('a change of the endpoint', () => {
     const under = facts({ underWay: true, status: 'Updating', deployment: { known: false, reason: 'under way' } });
     plans(...approvedPlan(plan({ deploymentConfig: { rollbackAlarms: ['another-one'] } })));
     tables.seed(opened(1, under));
-    expect(await check(live, services)).toEqual({ decision: 'compliant' });
+    expect(await wayOf(check(live, services))).toBe('compliant');
     expect(aws.world.endpoint?.EndpointStatus).toBe('InService');
     await expect(verify(live, services)).rejects.toMatchObject({ name: 'RefusedError' });
     expect(await recordOutcome({ ...live, refused: {} }, services)).toEqual({ result: 'blocked' });
@@ -402,7 +403,7 @@ describe('a change of the endpoint', () => {
     const { services, tables, plans, aws, bodies } = setUp();
     plans(...approvedPlan(plan({ monitors: [{ type: 'DataQuality' }, { type: 'ModelBias' }] })));
     tables.seed(opened());
-    await check(live, services);
+    await wayOf(check(live, services));
     await expect(verify(live, services)).rejects.toMatchObject({ name: 'MonitorsPendingError' });
     aws.world.schedules.push({
       ...aws.world.schedules[0],

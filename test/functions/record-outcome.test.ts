@@ -19,7 +19,7 @@ import { fakeAws } from '../fake-aws.ts';
 import { fakeTables } from '../fake-ledger.ts';
 
 const approved: Written[] = [opened(), findings(), requested(), given(), verified()];
-const done = { checked: { decision: 'needs-approval' } };
+const done = { checked: { Error: 'ApprovalNeededError' } };
 const violated = [finding('p', 'violation')];
 const broken = { refused: { Error: 'RefusedError' }, notPutBack: { Error: 'ThrottlingException' } };
 
@@ -59,7 +59,7 @@ describe('record outcome', () => {
   test('of an endpoint that nobody knows is recorded as prod, the strictest, but for a smoke test', async () => {
     const gone = async (cause: string) => {
       const { record, tables } = setUp();
-      await record({ change: change({ cause }), checked: { decision: 'gone' } });
+      await record({ change: change({ cause }), checked: { Error: 'GoneError' } });
       return tables.bodies().at(-1);
     };
     expect(await gone('DeleteEndpoint')).toMatchObject({ result: 'deleted', environment: 'prod' });
@@ -82,12 +82,12 @@ describe('record outcome', () => {
     [
       'a violation',
       [opened(), findings(1, [finding('p', 'violation')])],
-      { checked: { decision: 'blocked' } },
+      { checked: { Error: 'BlockedError' } },
       'blocked',
     ],
-    ['an endpoint that is gone', [], { checked: { decision: 'gone' } }, 'deleted'],
+    ['an endpoint that is gone', [], { checked: { Error: 'GoneError' } }, 'deleted'],
     ['nothing said about how far it came', approved, {}, 'undetermined'],
-    ['a decision that nobody knows', approved, { checked: { decision: 'undetermined' } }, 'undetermined'],
+    ['a decision that nobody knows', approved, { checked: { Error: 'NobodyKnowsError' } }, 'undetermined'],
     ['what needed approval and got no further', approved, done, 'undetermined'],
     ['what was found to be put back, and that broke off', [opened(), findings(1, violated)], broken, 'blocked'],
     [
@@ -120,7 +120,7 @@ test('putting back that broke off is counted for the alarm, and nothing else is'
   const { record, services } = setUp(opened(), findings(1, violated));
   const measured: unknown[] = [];
   services.measure = (metric) => measured.push(metric);
-  await record({ checked: { decision: 'blocked' } });
+  await record({ checked: { Error: 'BlockedError' } });
   expect(measured).not.toContainEqual(expect.objectContaining({ name: 'Remediations' }));
   await record(broken);
   expect(measured).toContainEqual({
@@ -165,7 +165,7 @@ describe('the reason of a failure', () => {
 describe('the environment on record', () => {
   const environmentOf = async (...written: Written[]) => {
     const { record, tables } = setUp(...written);
-    await record({ checked: { decision: 'gone' } }, 2);
+    await record({ checked: { Error: 'GoneError' } }, 2);
     const last = tables.bodies().at(-1);
     return last?.kind === 'outcome' ? { environment: last.environment, digest: last.digest } : undefined;
   };
@@ -185,5 +185,5 @@ describe('the environment on record', () => {
 });
 
 test('what the state machine does not promise is refused by name', async () => {
-  await expect(setUp().record({ checked: { decision: 1 } })).rejects.toMatchObject({ name: 'InvalidInputError' });
+  await expect(setUp().record({ checked: { Error: 1 } })).rejects.toMatchObject({ name: 'InvalidInputError' });
 });

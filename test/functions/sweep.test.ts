@@ -216,7 +216,6 @@ describe('an endpoint that is listed', () => {
     const ended = await recordOutcome(
       {
         ...input,
-        checked,
         ...(checked.decision === 'compliant' && { verified: await verifyMonitoring(input, services) }),
       },
       services,
@@ -624,18 +623,19 @@ describe('requests', () => {
     expect([measure('WaitingApprovals'), measure('WaitingApprovalAgeSeconds')]).toEqual([1, 5_400]);
     expect(aws.world.resumed).toEqual([]);
   });
-  test('that the state machine names are woken, if their end is on record, and nothing else is done', async () => {
+  test('that a change replaced are woken, if their end is on record, and nothing else is done', async () => {
     const { aws, tables, services } = setUp();
     tables.seed(opened(), findings(), requested());
     await storeToken(services, request, 'the-token');
-    await run({ wake: REQUEST }, services);
+    const superseding = { change: change(), generation: 2 };
+    await run({ superseding }, services);
     expect(aws.world.resumed).toEqual([]);
     tables.add({
       ...{ kind: 'decided', generation: 1, digest: opened().digest, request: REQUEST },
       ...{ answer: 'superseded', reason: 'change 2 replaced it' },
     });
-    expect(await run({ wake: REQUEST }, services)).toMatchObject({ resumed: 1, endpoints: 0 });
-    expect(await run({ wake: 'nobody' }, services)).toMatchObject({ resumed: 0 });
+    expect(await run({ superseding }, services)).toMatchObject({ resumed: 1, endpoints: 0 });
+    expect(await run({ superseding: { ...superseding, generation: 1 } }, services)).toMatchObject({ resumed: 0 });
     expect(aws.world.resumed).toEqual(['the-token']);
     expect(aws.calls).not.toContain('ListEndpoints');
   });
