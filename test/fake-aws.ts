@@ -112,7 +112,7 @@ export type World = {
   buckets: Record<string, Partial<GetBucketEncryptionCommandOutput> | number>;
   /** Items on one page of every list. */
   pageSize: number;
-  executions: Map<string, { input: string; status: string; error?: string; cause?: string }>;
+  executions: Map<string, { input: string; status: string; startDate?: Date; error?: string; cause?: string }>;
   /** Task tokens that were resumed. */
   resumed: string[];
   mails: { to: string; subject: string; text: string; html: string }[];

@@ -1,4 +1,8 @@
-import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  type DescribeExecutionCommandOutput,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import { sha256 } from '../model/canonical-json.ts';
 import { EndpointChange } from '../model/endpoint-change.ts';
@@ -20,7 +24,7 @@ export function executionName(change: Pick<EndpointChange, 'endpoint'>, generati
   return `chg-${stream}-${generation}${attempt === 0 ? '' : `-${attempt}`}`;
 }
 
-/** Endpoints whose executions this container started last; an endpoint's facts are read after that. */
+/** Endpoints whose last executions this container knows the start of; an endpoint's facts are read after that. */
 const MAX_STARTED = 1_000;
 
 function rememberStart(services: With<'sfn'>, change: EndpointChange, at: string): void {
@@ -34,8 +38,8 @@ function rememberStart(services: With<'sfn'>, change: EndpointChange, at: string
 }
 
 /**
- * Has this container started an execution for the endpoint after the modification that an event tells of? Its reading
- * will show it. Only for events with SageMaker's own modification time, which is exact to the millisecond.
+ * Does this container know of an execution for the endpoint that started after the modification that an event tells of?
+ * Its reading will show it. Only for events with SageMaker's own modification time, which is exact to the millisecond.
  */
 export function startedAfter(services: With<'sfn'>, { endpoint, sighting, kind }: EndpointChange): boolean {
   const startedAt = services.startedAt.get(streamOf(endpoint));
@@ -73,15 +77,18 @@ export async function startExecution(
     } catch (error) {
       if ((error as Error).name !== 'ExecutionAlreadyExists') throw error;
     }
-    if ((await statusOf(services, name)) === 'RUNNING') return 'running';
+    const { status, startDate } = await describe(services, name);
+    if (status !== 'RUNNING') continue;
+    if (startDate) rememberStart(services, change, startDate.toISOString());
+    return 'running';
   }
 }
 
-async function statusOf(services: With<'sfn'>, name: string): Promise<string | undefined> {
+async function describe(services: With<'sfn'>, name: string): Promise<DescribeExecutionCommandOutput> {
   const executionArn = `${services.config.stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
   // Without the encrypted input, whoever asks does not need its key.
   const asked = new DescribeExecutionCommand({ executionArn, includedData: 'METADATA_ONLY' });
-  return (await services.sfn.send(asked)).status;
+  return services.sfn.send(asked);
 }
 
 /** What an execution of ours was started with, and why it ended; undefined where its input is not one of ours. */
@@ -110,7 +117,7 @@ export async function executionStatus(
   let last: string | undefined;
   for (let attempt = 0; last !== 'RUNNING'; attempt += 1) {
     try {
-      last = await statusOf(services, executionName(change, generation, attempt));
+      last = (await describe(services, executionName(change, generation, attempt))).status;
     } catch (error) {
       if ((error as Error).name === 'ExecutionDoesNotExist') break;
       throw error;

@@ -5,7 +5,7 @@ import { changeOf, coveringGeneration, isCovered } from '../model/endpoint-histo
 import { type EndpointRef, streamOf } from '../model/endpoint-ref.ts';
 import { hasEnded } from '../model/missed-change.ts';
 import { isMissing } from './endpoint-reader.ts';
-import { startExecution } from './executions.ts';
+import { startExecution, startedAfter } from './executions.ts';
 import { append, readStream, type Stream } from './ledger.ts';
 import { sagemakerAt } from './member-accounts.ts';
 import type { With } from './services.ts';
@@ -78,6 +78,10 @@ export async function receiveChange(services: Receiving, change: EndpointChange,
     const generation = stream.history.generation + 1;
     if ((await startExecution(services, change, generation)) === 'started') {
       return { as: 'started', detail: `change ${generation} of ${name}` };
+    }
+    // It names nobody and will be in what is read: there is nothing to put on record.
+    if (!change.actor && startedAfter(services, change)) {
+      return { as: 'joined', detail: `change ${generation} of ${name} is being read` };
     }
     // Its facts may have been read before this event happened, so the event goes on record for it to see. Where it
     // opened in the meantime, the question is asked again with its facts known.

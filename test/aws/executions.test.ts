@@ -81,7 +81,15 @@ describe('startedAfter', () => {
     expect(startedAfter(services, { ...event(NOW), endpoint: { ...endpoint, name: 'other' } })).toBe(false);
     expect(startedAfter(fakeAws().services, event(NOW))).toBe(false);
   });
-  test('does not count an execution that somebody else had started', async () => {
+  test('is told by Step Functions where somebody else had started it', async () => {
+    const aws = fakeAws();
+    const name = executionName(change(), 1, 0);
+    aws.world.executions.set(name, { input: '{}', status: 'RUNNING', startDate: new Date(NOW) });
+    await startExecution(aws.services, change(), 1);
+    expect(startedAfter(aws.services, event(NOW))).toBe(true);
+    expect(startedAfter(aws.services, event(later(0.001)))).toBe(false);
+  });
+  test('says nothing where an execution runs whose start nobody knows', async () => {
     const aws = fakeAws();
     aws.world.executions.set(executionName(change(), 1, 0), { input: '{}', status: 'RUNNING' });
     await startExecution(aws.services, change(), 1);

@@ -159,6 +159,22 @@ describe('while a change is being read', () => {
     expect(parts.tables.kinds()).toEqual(['change-opened#1', 'event-joined#1']);
   });
 
+  test('an event that names nobody, of what was modified before the reading began, adds nothing to the record', async () => {
+    const parts = setUp();
+    const startDate = new Date('2026-11-20T09:21:09.000Z');
+    const execution = { input: '{}', status: 'RUNNING', startDate };
+    parts.aws.world.executions.set(executionName(change(), 1, 0), execution);
+    expect(await parts.receive(IN_SERVICE)).toEqual({
+      as: 'joined',
+      detail: 'change 1 of fraud-prod is being read',
+    });
+    expect(parts.tables.kinds()).toEqual([]);
+    const another = setUp();
+    another.aws.world.executions.set(executionName(change(), 1, 0), { ...execution, startDate: new Date(0) });
+    await another.receive(IN_SERVICE);
+    expect(another.tables.kinds()).toEqual(['event-joined#1']);
+  });
+
   test('an event that its facts turn out not to hold starts the next change, and names nobody for the first', async () => {
     const parts = setUp();
     running(parts, 1);
