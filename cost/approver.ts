@@ -30,36 +30,45 @@ function browserOf({ call, config }: Runtime) {
 /** Of an approval, as it stands in a mail. */
 export const LINK = /\/approvals\/[a-z0-9]{26}\?to=[a-z0-9]{26}/;
 
-/**
- * An approver follows the link in the mail, logs in with a code that is mailed to them, approves, and is shown the page
- * again; the browser asks for the stylesheet once.
- */
-export async function approve(runtime: Runtime, { text, to }: Mail, endpoint: string): Promise<void> {
+/** An approver at a browser, which stays logged in as browsers do. */
+export function approverAt(runtime: Runtime) {
   const visit = browserOf(runtime);
-  const link = LINK.exec(text)?.[0] ?? '';
-  const [path = ''] = link.split('?');
-  await visit(link);
-  await visit(`/login?${new URLSearchParams({ next: link })}`);
-  await visit('/style.css');
-  await visit('/login/code', { next: link });
-  await visit(`/login/code?${new URLSearchParams({ next: link })}`);
-  const isCode = (mail: Mail) => mail.to[0] === to[0] && /Your code/.test(mail.text);
-  // The outbox is in no order, and a code of the approval before this one is of no use any more.
-  const newest = (await runtime.mails())
-    .filter(isCode)
-    .sort((a, b) => (a.at < b.at ? -1 : 1))
-    .at(-1);
-  const code = /log in to Portcullis: (\S+)/.exec(newest?.text ?? '')?.[1] ?? '';
-  await visit('/login/verify', { next: link, code });
-  const { body } = await visit(link);
-  const form = body.slice(body.indexOf(`action="${path}/answer"`));
-  const field = (name: string) => new RegExp(`name="${name}"[^>]*value="([0-9a-f]{64})"`).exec(form)?.[1] ?? '';
-  const answer = { digest: field('digest'), token: field('token'), name: endpoint };
-  const { statusCode } = await visit(`${path}/answer`, {
-    ...answer,
-    reason: 'The load test passed.',
-    answer: 'approved',
-  });
-  if (statusCode !== 303) throw new Error(`The approval was answered with ${statusCode}.`);
-  await visit(path);
+
+  /** Asks for a code, which is mailed, and gives it. */
+  async function logIn(link: string, to: string | undefined): Promise<void> {
+    await visit(`/login?${new URLSearchParams({ next: link })}`);
+    await visit('/style.css');
+    await visit('/login/code', { next: link });
+    await visit(`/login/code?${new URLSearchParams({ next: link })}`);
+    const isCode = (mail: Mail) => mail.to[0] === to && /Your code/.test(mail.text);
+    // The outbox is in no order, and a code of a login before this one is of no use any more.
+    const newest = (await runtime.mails())
+      .filter(isCode)
+      .sort((a, b) => (a.at < b.at ? -1 : 1))
+      .at(-1);
+    const code = /log in to Portcullis: (\S+)/.exec(newest?.text ?? '')?.[1] ?? '';
+    await visit('/login/verify', { next: link, code });
+  }
+
+  /** Follows the link in the mail, logs in where that is asked for, approves, and is shown the page again. */
+  return async ({ text, to }: Mail, endpoint: string): Promise<void> => {
+    const link = LINK.exec(text)?.[0] ?? '';
+    const [path = ''] = link.split('?');
+    let page = await visit(link);
+    if (page.statusCode !== 200) {
+      await logIn(link, to[0]);
+      page = await visit(link);
+    }
+    const form = page.body.slice(page.body.indexOf(`action="${path}/answer"`));
+    const field = (name: string) => new RegExp(`name="${name}"[^>]*value="([0-9a-f]{64})"`).exec(form)?.[1] ?? '';
+    const answer = { digest: field('digest'), token: field('token'), name: endpoint };
+    const { statusCode } = await visit(`${path}/answer`, {
+      ...answer,
+      reason: 'The load test passed.',
+      answer: 'approved',
+    });
+    if (statusCode !== 303) throw new Error(`The approval was answered with ${statusCode}.`);
+    await visit(path);
+  };
 }
+export type Approver = ReturnType<typeof approverAt>;

@@ -10,6 +10,8 @@ import { total, type Usage, usageOf } from './usage.ts';
 
 export type Bill = {
   changes: Line[];
+  /** The same, where people are asked in Slack and get no mails. */
+  inSlack: Line[];
   naive: Line[];
   rest: Line[];
   /** By kind: what one change of it enters, calls and costs. */
@@ -24,7 +26,7 @@ export type Bill = {
   /** The most reads of the customer's account that one reading of an endpoint took, with nothing remembered. */
   readsPerReading: number;
   /** The mix if deployments took other times. */
-  byMinutes: { minutes: number; usdPerThousand: number; ofNaive: number }[];
+  byMinutes: { minutes: number; usdPerThousand: number; usdInSlack: number; ofNaive: number }[];
   goals: { name: string; value: number; goal: number; met: boolean }[];
 };
 
@@ -66,6 +68,7 @@ export async function billFor(
 
   const parts = await mix(assumed.deploymentMinutes);
   const changes = usedLines(thousand(parts, 'ours'), given);
+  const inSlack = usedLines(thousand(parts, 'ours'), given, 'in Slack');
   const naive = usedLines(thousand(parts, 'naive'), naiveGiven);
   const all: Invocation[] = [...counted.changes.flatMap(({ runs }) => runs.flat()), ...counted.sweep];
   const seen = all.flatMap(({ metrics }) =>
@@ -80,10 +83,11 @@ export async function billFor(
     },
     given,
   );
-  const usd = sumOf(changes);
-  const ofNaive = usd / sumOf(naive);
+  const usdInSlack = sumOf(inSlack);
+  const ofNaive = sumOf(changes) / sumOf(naive);
   return {
     changes,
+    inSlack,
     naive,
     rest,
     kinds: parts.map((part) => ({
@@ -106,18 +110,24 @@ export async function billFor(
         return {
           minutes,
           usdPerThousand,
+          usdInSlack: sumOf(usedLines(thousand(other, 'ours'), given, 'in Slack')),
           ofNaive: usdPerThousand / sumOf(usedLines(thousand(other, 'naive'), naiveGiven)),
         };
       }),
     ),
     goals: [
       {
-        name: 'USD for 1,000 changes above the fixed cost',
-        value: usd,
+        name: 'USD for 1,000 changes above the fixed cost, asked in Slack',
+        value: usdInSlack,
         goal: GOALS.usdPerThousandChanges,
-        met: usd <= GOALS.usdPerThousandChanges,
+        met: usdInSlack <= GOALS.usdPerThousandChanges,
       },
-      { name: 'of the naive design', value: ofNaive, goal: GOALS.ofNaive, met: ofNaive <= GOALS.ofNaive },
+      {
+        name: 'of the naive design, asked by mail',
+        value: ofNaive,
+        goal: GOALS.ofNaive,
+        met: ofNaive <= GOALS.ofNaive,
+      },
     ],
   };
 }

@@ -33,8 +33,16 @@ function linesFrom(drafts: Drafts, prices: Prices): Line[] {
 
 export type Given = { sizes: Sizes; prices: Prices; assumed: Assumed; accessLogBytes: number };
 
+/** How people are asked: by a mail to each, or by one message to a channel, for which a function reads its secret. */
+export type Asking = 'by mail' | 'in Slack';
+
 /** What is paid by use: changes above the fixed cost, and sweeps. */
-export function usedLines(usage: Usage, { sizes, prices, assumed, accessLogBytes }: Given): Line[] {
+export function usedLines(
+  usage: Usage,
+  { sizes, prices, assumed, accessLogBytes }: Given,
+  asking: Asking = 'by mail',
+): Line[] {
+  const rounds = asking === 'in Slack' ? usage.rounds : 0;
   const invocations = Object.values(usage.lambdas).reduce((sum, lambda) => sum + lambda.invocations, 0);
   const [{ architecture = 'arm64' } = {}] = sizes.values();
   return linesFrom(
@@ -54,8 +62,20 @@ export function usedLines(usage: Usage, { sizes, prices, assumed, accessLogBytes
       ],
       writes: ['DynamoDB writes', 'dynamodb-write', usage.writeUnits, 'ConsumedCapacity, with indexes'],
       reads: ['DynamoDB reads', 'dynamodb-read', usage.readUnits, 'ConsumedCapacity, nothing remembered'],
-      kms: ['KMS requests', 'kms-request', usage.kmsRequests, 'calls; table keys, for each function and table'],
-      mails: ['Mails to approvers', 'mail', usage.mails, 'calls of SendEmail'],
+      kms: [
+        'KMS requests',
+        'kms-request',
+        usage.kmsRequests + rounds,
+        'calls; table keys, for each function and table',
+      ],
+      mails: [
+        'Mails to approvers',
+        'mail',
+        asking === 'by mail' ? usage.mails : 0,
+        'calls of SendEmail, one for each who is asked',
+      ],
+      'secret-reads': ['Secrets Manager requests', 'secret-request', rounds, 'one for each round of questions'],
+      codes: ['Mails with login codes', 'mail', usage.codes, 'calls of SendEmail'],
       http: ['HTTP API requests', 'http-request', usage.httpRequests, 'requests of one who approves'],
       'archive-puts': ['S3 puts of the archive', 's3-put', usage.archivePuts, 'one for each record'],
       'artifact-reads': ['S3 reads of artifacts', 's3-get', usage.artifactReads, 'calls; paid by the bucket owner'],

@@ -39,11 +39,12 @@ function comparison(ours: readonly Line[], naive: readonly Line[]): string[] {
 }
 
 export function report(
-  { changes, naive, rest, kinds, readsPerReading, byMinutes, goals }: Bill,
+  { changes, inSlack, naive, rest, kinds, readsPerReading, byMinutes, goals }: Bill,
   assumed: Assumed,
 ): string[] {
   return [
     ...bill('1,000 changes above the fixed cost', changes),
+    `Asked in Slack alone (notifications.mails: unless-slack): ${usd(sumOf(inSlack))}. Mails cost what SES takes for each who is asked.`,
     '',
     ...table([
       ['kind of change', 'of 1,000', 'states entered', 'naive', 'AWS reads', 'USD for 1,000'],
@@ -64,10 +65,11 @@ export function report(
     ...comparison(changes, naive),
     '',
     ...table([
-      ['if a deployment takes', 'USD for 1,000', 'of naive'],
-      ...byMinutes.map(({ minutes, usdPerThousand, ofNaive }) => [
+      ['if a deployment takes', 'USD for 1,000', 'in Slack', 'of naive'],
+      ...byMinutes.map(({ minutes, usdPerThousand, usdInSlack, ofNaive }) => [
         `${minutes} min`,
         usd(usdPerThousand),
+        usd(usdInSlack),
         usd(ofNaive, 2),
       ]),
     ]),

@@ -14,7 +14,11 @@ export type Usage = {
   readUnits: number;
   writeUnits: number;
   kmsRequests: number;
+  /** To those who are asked, and with codes for logging in. */
   mails: number;
+  codes: number;
+  /** Rounds in which people were asked. */
+  rounds: number;
   httpRequests: number;
   archivePuts: number;
   artifactReads: number;
@@ -34,14 +38,19 @@ export const ANSWERING = ['show-console', 'take-answers', 'take-plans'];
 /** DynamoDB keeps a table's key in memory for each caller and asks KMS again when it was not used for five minutes. */
 const KEY_KEPT_SECONDS = 300;
 
-/** KMS requests that DynamoDB makes, given that functions other than the receiver of events do all their work of one change at once. */
+/**
+ * KMS requests that DynamoDB makes, given that functions other than the receiver of events do all their work of one change
+ * at once. Events that come before the change is judged come within seconds; each later one is taken to come late.
+ */
 function tableKeyRequests(invocations: readonly Invocation[]): number {
+  const judged = invocations.findIndex(({ state }) => state === 'CheckPolicies');
   const known = new Set<string>();
   let requests = 0;
-  for (const { lambda, tables, waitedSeconds = 0 } of invocations) {
+  for (const [index, { lambda, tables, waitedSeconds = 0 }] of invocations.entries()) {
+    const late = lambda === 'receive-event' && index > judged;
     for (const table of tables) {
       const key = `${lambda} ${table}`;
-      if (!known.has(key) || lambda === 'receive-event' || waitedSeconds > KEY_KEPT_SECONDS) requests += 1;
+      if (!known.has(key) || late || waitedSeconds > KEY_KEPT_SECONDS) requests += 1;
       known.add(key);
     }
   }
@@ -61,6 +70,8 @@ export function usageOf(
 ): Usage {
   const sum = (of: (invocation: Invocation) => number) => invocations.reduce((total, each) => total + of(each), 0);
   const calls = (pattern: RegExp) => sum((each) => callsOf(each, (name) => pattern.test(name)));
+  const mailsOf = (wanted: (invocation: Invocation) => boolean) =>
+    sum((each) => (wanted(each) ? callsOf(each, (name) => name === 'SESv2.SendEmail') : 0));
   const executions = new Set(invocations.flatMap(({ execution }) => execution ?? [])).size;
   const lambdas: Record<string, LambdaUsage> = {};
   for (const invocation of invocations) {
@@ -77,7 +88,9 @@ export function usageOf(
     readUnits: sum(({ readUnits }) => readUnits),
     writeUnits: sum(({ writeUnits }) => writeUnits),
     kmsRequests: tableKeyRequests(invocations) + calls(/^KMS\./) + executions * assumed.stateMachineKeyRequests,
-    mails: calls(/^SESv2\.SendEmail$/),
+    mails: mailsOf(({ lambda }) => !ANSWERING.includes(lambda)),
+    rounds: sum(({ state, error }) => (state === 'RequestApproval' && error === undefined ? 1 : 0)),
+    codes: mailsOf(({ lambda }) => ANSWERING.includes(lambda)),
     httpRequests: sum(({ lambda }) => (ANSWERING.includes(lambda) ? 1 : 0)),
     archivePuts: calls(/^S3\.PutObject$/),
     artifactReads: calls(/^S3\.(Head|Get|List)/),

@@ -90,11 +90,20 @@ describe('what a change uses', () => {
     // ledger and work by gather-facts, ledger by check-policies, two for the execution
     expect(usage.kmsRequests).toBe(5);
   });
-  test('a key is asked for again when it was not used for five minutes, and for every event', () => {
+  test('a key is asked for again when it was not used for five minutes', () => {
     const again = [checked, { ...checked, waitedSeconds: 300 }, { ...checked, waitedSeconds: 301 }];
     expect(usageOf(again, [], basis).kmsRequests).toBe(2 + 2);
+  });
+  test('events that come before the change is judged share a key, and each later one asks for it', () => {
     const event = { ...newInvocation('receive-event'), tables: ['ledger'] };
-    expect(usageOf([event, event], [], basis).kmsRequests).toBe(2);
+    expect(usageOf([event, event, checked], [], basis).kmsRequests).toBe(1 + 1 + 2);
+    expect(usageOf([event, event, checked, event, event], [], basis).kmsRequests).toBe(1 + 1 + 2 + 2);
+  });
+  test('mails to those who are asked are told from codes for logging in', () => {
+    const asked = { ...newInvocation('request-approval'), state: 'RequestApproval', calls: { 'SESv2.SendEmail': 3 } };
+    const login = { ...newInvocation('show-console'), calls: { 'SESv2.SendEmail': 1 } };
+    const failed = { ...asked, calls: {}, error: 'AlreadyDecidedError' };
+    expect(usageOf([asked, failed, login], [], basis)).toMatchObject({ mails: 3, codes: 1, rounds: 1 });
   });
   test('logs: a line and what Lambda writes for each call, and a line for each metric', () => {
     expect(usage.functionLogBytes).toBe(2 * (500 + 300) + 200);
@@ -139,6 +148,14 @@ describe('the bill of a thousand changes', () => {
     ['archive-puts', 0],
   ])('%s cost %d USD', (id, usd) => {
     expect(usdOf(lines, id)).toBeCloseTo(usd, 10);
+  });
+  test('asked in Slack nobody is mailed, and the secret is read and decrypted for each round', () => {
+    const asking = { ...thousand, mails: 600, codes: 100, rounds: 200 };
+    const [mailed, posted] = (['by mail', 'in Slack'] as const).map((how) => usedLines(asking, given, how));
+    const of = (bill: readonly Line[] = []) => ['mails', 'codes', 'secret-reads', 'kms'].map((id) => usdOf(bill, id));
+    expect(of(mailed)).toEqual([0.06, 0.01, 0, 0.015].map((usd) => expect.closeTo(usd, 10)));
+    // 200 requests at 0.05 for 10,000, and 200 more of KMS at 0.03 for 10,000
+    expect(of(posted)).toEqual([0, 0.01, 0.001, 0.0156].map((usd) => expect.closeTo(usd, 10)));
   });
   test('its sum is that of its lines', () => {
     expect(sumOf(lines)).toBeCloseTo(
