@@ -3,8 +3,10 @@ import { readTableStatus, tryListing } from '../shared/aws/account.ts';
 import { listRules, readDeadLetters, readMailIdentity } from '../shared/aws/deployed-stack.ts';
 import { readLivePrices, wantsLivePrices } from '../shared/aws/live-prices.ts';
 import type { Services } from '../shared/aws/services.ts';
+import { wayToSlack } from '../shared/aws/slack.ts';
 import { readTrail } from '../shared/aws/trail-reader.ts';
 import type { Config } from '../shared/config.ts';
+import { SECRET_VARIABLES } from '../shared/secret-variables.ts';
 import { attempt, type Check, checksTable, exitCodeOf, type Found, ok, problem, unchecked, warning } from './checks.ts';
 import { type AwsOptions, accountOf, servicesFor, stackOf } from './context.ts';
 import { json, type Output } from './output.ts';
@@ -47,6 +49,19 @@ async function checkPrices(services: Services): Promise<Found> {
   return ageDays > PRICES_OLD_AFTER_DAYS
     ? warning(`${known}: read AWS's with "portcullis prices refresh", or compare them (prices.file)`)
     : ok(known);
+}
+
+/** Who wants Slack instead of mails has set it up, it is hoped. On AWS its secrets are not for whoever looks. */
+function checkSlack({ file }: Config, env: NodeJS.ProcessEnv): Found {
+  const set = (variable: string) => env[variable] || env[`${variable}_FILE`] || undefined;
+  const secrets = {
+    slackBotToken: set(SECRET_VARIABLES.slackBotToken),
+    slackWebhookUrl: set(SECRET_VARIABLES.slackWebhookUrl),
+  };
+  if (wayToSlack(secrets, file.notifications.slack.channel)) return ok('mailed is only what Slack does not take');
+  return warning(
+    `notifications.mails is unless-slack, and Slack is not set up here (${SECRET_VARIABLES.slackWebhookUrl}, or ${SECRET_VARIABLES.slackBotToken} and notifications.slack.channel): everything is mailed`,
+  );
 }
 
 /** What the console on one machine is served with. It is looked at by whoever may read the file. */
@@ -129,11 +144,13 @@ export async function diagnose(
 ): Promise<Check[]> {
   const { config } = services;
   const certificate = env.PORTCULLIS_TLS_CERT_FILE;
+  const slackFirst = options.local && config.file.notifications.mails === 'unless-slack';
   return [
     { check: 'node', ...ok(process.version) },
     { check: 'configuration', ...ok('valid') },
     { check: 'approvers', ...checkApprovers(config) },
     { check: 'prices', ...(await checkPrices(services)) },
+    ...(slackFirst ? [{ check: 'slack', ...checkSlack(config, env) }] : []),
     ...(certificate ? [{ check: 'certificate', ...checkCertificate(certificate, services.now()) }] : []),
     ...(await Promise.all([
       attempt('credentials', 'credentials that AWS knows', async () =>

@@ -26,7 +26,7 @@ export const ConfigFile = z.strictObject({
     })
     .prefault({}),
   approvals: ApprovalSettings.prefault({}).describe('Who decides, how many must, and how long they have.'),
-  notifications: NotificationSettings.prefault({}).describe('How people are told besides by mail.'),
+  notifications: NotificationSettings.prefault({}).describe('How people are told.'),
   login: LoginSettings.prefault({}),
   reading: z
     .strictObject({

@@ -4,7 +4,7 @@ import type { Mail, SlackMessage } from '../model/message.ts';
 import { markNotified } from './approvals.ts';
 import { readSecrets } from './secrets.ts';
 import type { With } from './services.ts';
-import { postToChannel, postToWebhook, SlackError } from './slack.ts';
+import { postToChannel, postToWebhook, SlackError, wayToSlack } from './slack.ts';
 import { markTold, readTold, type Told } from './told.ts';
 
 export type Notifying = With<'dynamodb' | 'ses' | 'secrets'>;
@@ -59,22 +59,24 @@ async function sendMail(services: Notifying, { request, round }: Telling, to: Ap
 /** False where Slack is not set up. */
 async function postToSlack(services: Notifying, { environment, slack }: Telling): Promise<boolean> {
   const { channel, buttons } = services.config.file.notifications.slack;
-  const { slackBotToken, slackWebhookUrl, slackSigningSecret } = await readSecrets(services);
-  if (slackBotToken !== undefined && channel !== undefined) {
-    // Without the secret that clicks are signed with, no click could be taken.
-    const pressable = slackSigningSecret !== undefined && buttons.some((each) => each === environment);
-    await postToChannel(services, slackBotToken, channel, slack(pressable));
+  const secrets = await readSecrets(services);
+  const way = wayToSlack(secrets, channel);
+  if (way === undefined) return false;
+  if ('url' in way) {
+    await postToWebhook(services, way.url, slack(false));
     return true;
   }
-  if (slackWebhookUrl === undefined) return false;
-  await postToWebhook(services, slackWebhookUrl, slack(false));
+  // Without the secret that clicks are signed with, no click could be taken.
+  const pressable = secrets.slackSigningSecret !== undefined && buttons.some((each) => each === environment);
+  await postToChannel(services, way.token, way.channel, slack(pressable));
   return true;
 }
 
 /**
  * Tells everybody of a round who has not been told yet, and marks them one by one, so that after a crash only the rest
- * is told. What does not get through is kept on the request, shown, counted, and never an error of the caller: a
- * message that gets lost must not lose the wait.
+ * is told. With `notifications.mails: unless-slack` a round that Slack took is mailed to nobody; one that it did not take,
+ * for whatever reason, to everybody. What does not get through is kept on the request, shown, counted, and never an
+ * error of the caller: a message that gets lost must not lose the wait.
  */
 export async function notify(services: Notifying, telling: Telling): Promise<void> {
   const { request, round, people } = telling;
@@ -96,16 +98,21 @@ export async function notify(services: Notifying, telling: Telling): Promise<voi
     return errors;
   };
   const tellChannel = async () => {
-    if (isTold('slack', 'channel')) return [];
-    let posted = false;
+    if (isTold('slack', 'channel')) return { taken: true, errors: [] };
+    let taken = false;
     const error = await attempt(async () => {
-      posted = await postToSlack(services, telling);
+      taken = await postToSlack(services, telling);
     });
-    if (posted) await mark('slack', 'channel');
-    return error === undefined ? [] : [`slack: ${error}`];
+    if (taken) await mark('slack', 'channel');
+    return { taken, errors: error === undefined ? [] : [`slack: ${error}`] };
   };
 
-  const errors = (await Promise.all([mailAll(), tellChannel()])).flat();
+  const slack = tellChannel();
+  const mails =
+    services.config.file.notifications.mails === 'unless-slack'
+      ? slack.then(({ taken }) => (taken ? [] : mailAll()))
+      : mailAll();
+  const errors = (await Promise.all([mails, slack.then((channel) => channel.errors)])).flat();
   if (errors.length > 0) services.measure({ name: 'NotificationFailures', unit: 'Count', value: errors.length });
   await markNotified(services, request, errors);
 }

@@ -57,6 +57,14 @@ function send(url: URL, init: RequestInit, addresses: readonly Address[], way: W
   return promise;
 }
 
+/** What it comes to, or the signal's reason where that is first: a name that is being resolved cannot be aborted. */
+function orAborted<T>(work: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
+  if (!signal) return work;
+  const { promise, reject } = Promise.withResolvers<never>();
+  signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  return Promise.race([work, promise]);
+}
+
 /**
  * `fetch` for addresses that somebody outside may have a say in: https only; the name is resolved once, every address of
  * it must be on the public internet, and those are the ones that are called, so that a name which leads elsewhere a
@@ -67,7 +75,7 @@ export async function pinnedFetch(input: string, init: RequestInit = {}, way: Wa
   if (url.protocol !== 'https:') throw new RefusedCallError('Only https is called.');
   init.signal?.throwIfAborted();
   try {
-    const addresses = await way.resolve(url.hostname.replace(/^\[|\]$/g, ''));
+    const addresses = await orAborted(way.resolve(url.hostname.replace(/^\[|\]$/g, '')), init.signal);
     if (addresses.length === 0 || !addresses.every(({ address }) => way.isPublic(address))) {
       throw new RefusedCallError('The host has an address that is not on the public internet.');
     }

@@ -1,5 +1,6 @@
 import type { SlackMessage } from '../model/message.ts';
 import { pinnedFetch, RefusedCallError } from './pinned-fetch.ts';
+import type { Secrets } from './secrets.ts';
 import type { With } from './services.ts';
 
 /** The only hosts that are called, so that no address from outside makes us call anything else. */
@@ -16,6 +17,18 @@ const PASSING = [
   'request_timeout',
   'service_unavailable',
 ];
+
+/** How messages get there: as our app into a channel, or through an incoming webhook. */
+type WayToSlack = { token: string; channel: string } | { url: string };
+
+/** Undefined where Slack is not set up. */
+export function wayToSlack(
+  { slackBotToken: token, slackWebhookUrl: url }: Pick<Secrets, 'slackBotToken' | 'slackWebhookUrl'>,
+  channel: string | undefined,
+): WayToSlack | undefined {
+  if (token !== undefined && channel !== undefined) return { token, channel };
+  return url === undefined ? undefined : { url };
+}
 
 /** Slack did not take a message. `message` is Slack's own word for it, such as `channel_not_found`, and no address. */
 export class SlackError extends Error {

@@ -1,8 +1,14 @@
 import * as z from 'zod';
 import { Environment } from './environment.ts';
 
-/** How people are told besides by mail: `notifications` in `portcullis.yaml`. Secrets of Slack stand elsewhere. */
+/** How people are told: `notifications` in `portcullis.yaml`. Secrets of Slack stand elsewhere. */
 export const NotificationSettings = z.strictObject({
+  mails: z
+    .enum(['always', 'unless-slack'])
+    .default('always')
+    .describe(
+      'With `unless-slack`, approvers are mailed only what Slack did not take. Codes to log in are mailed in any case.',
+    ),
   slack: z
     .strictObject({
       channel: z

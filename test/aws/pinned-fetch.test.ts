@@ -137,6 +137,11 @@ describe('a call', () => {
     const signal = AbortSignal.timeout(20);
     await expect(setUp().call('/silent', { signal })).rejects.toMatchObject({ name: 'TimeoutError' });
   });
+  test('gives up in time where the name is not resolved, too', async () => {
+    const { call } = setUp({ resolve: () => new Promise(() => undefined) });
+    const refused = expect(call('/ok', { signal: AbortSignal.timeout(20) })).rejects;
+    await refused.toMatchObject({ name: 'TimeoutError' });
+  });
 });
 
 test('what must not be called is not tried again, and its address is not told', async () => {

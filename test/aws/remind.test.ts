@@ -17,11 +17,11 @@ const PERSONAL = { asha: { S: 'personal-of-asha' } };
 const ESCALATION = { groups: { leads: ['chen'] }, escalation: { afterHours: 6, group: 'leads' } };
 
 /** A request of prod that has been waiting since now, made by mallory. */
-function setUp(approvals: Record<string, unknown> = {}) {
+function setUp(approvals: Record<string, unknown> = {}, notifications: Record<string, unknown> = {}) {
   const measured: Metric[] = [];
   const slack = fakeSlack();
   const approvers = ['asha', 'ben', 'chen'].map((id) => approver(id));
-  const file = ConfigFile.parse({ approvals: { approvers, ...approvals } });
+  const file = ConfigFile.parse({ approvals: { approvers, ...approvals }, notifications });
   const aws = fakeAws({
     config: config({ file }),
     fetchPinned: slack.fetch,
@@ -72,6 +72,15 @@ describe('who has not answered', () => {
     await sweepAt(4.25);
     expect(slack.posted.map(({ body }) => body.text)).toEqual(['Still waiting: approve fraud-prod (prod)?']);
   });
+});
+
+test('each round is mailed or not by itself, where only what Slack does not take is mailed', async () => {
+  vi.stubEnv('PORTCULLIS_SLACK_WEBHOOK_URL', SLACK.webhookUrl);
+  const { sweepAt, mails, slack } = setUp({ ...ESCALATION, reminderHours: 4 }, { mails: 'unless-slack' });
+  expect([await sweepAt(4), slack.posted.length, mails()]).toEqual([1, 1, []]);
+  slack.next.push(REFUSALS.noService);
+  expect([await sweepAt(6), slack.posted.length, mails()]).toEqual([1, 1, ['chen: Nobody has answered']]);
+  expect([await sweepAt(8), slack.posted.length, mails().length]).toEqual([1, 2, 1]);
 });
 
 describe('the second group', () => {

@@ -202,6 +202,24 @@ describe('doctor against an account', () => {
     },
   );
 
+  const WEBHOOK = { PORTCULLIS_SLACK_WEBHOOK_URL: 'https://hooks.slack.com/x' };
+  const TOKEN = { PORTCULLIS_SLACK_BOT_TOKEN_FILE: '/run/token' };
+  test.each<[string, Record<string, string>, string | undefined, string]>([
+    ['nothing of Slack', {}, 'C0CHANNEL', 'warning'],
+    ['a token and no channel', TOKEN, undefined, 'warning'],
+    ['a token in a file, and a channel', TOKEN, 'C0CHANNEL', 'ok'],
+    ['a webhook', WEBHOOK, undefined, 'ok'],
+  ])(
+    'where mails wait for Slack, it is looked whether that is set up on this machine: %s',
+    async (_what, env, channel, result) => {
+      aws.services.config.file.notifications = { mails: 'unless-slack', slack: { channel, buttons: [] } };
+      expect((await looked({ local: true }, env)).of('slack')?.result).toBe(result);
+      expect((await looked({ stage: 'prod' }, env)).of('slack')).toBeUndefined();
+      aws.services.config.file.notifications.mails = 'always';
+      expect((await looked({ local: true }, env)).of('slack')).toBeUndefined();
+    },
+  );
+
   test('the stage says whose rules and queues they are', async () => {
     await looked({ stage: 'prod' });
     expect(events.commandCalls(ListRulesCommand)[0]?.args[0].input.NamePrefix).toBe('portcullis-prod-');

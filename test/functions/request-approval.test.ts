@@ -192,6 +192,56 @@ describe('Slack', () => {
   });
 });
 
+describe('mails, where only what Slack does not take is to be mailed,', () => {
+  const SLACK_FIRST = {
+    ...SETTINGS,
+    notifications: { mails: 'unless-slack', slack: { channel: SLACK.channel } },
+  };
+  test.each([
+    ['a webhook', { WEBHOOK_URL: SLACK.webhookUrl }],
+    ['the app', APP],
+  ])('are sent to nobody where %s took the message; people still have links of their own', async (_, secrets) => {
+    slackIs(secrets);
+    const { ask, aws, slack, services, measured } = setUp(SLACK_FIRST);
+    expect(await ask()).toEqual({ request: ID });
+    expect(slack.posted).toHaveLength(1);
+    expect(aws.world.mails).toEqual([]);
+    expect(await readRequest(services, ID)).toMatchObject({ notified: true, notifyErrors: [] });
+    expect([...(await readTold(services, ID)).personal.keys()]).toEqual(['asha', 'ben']);
+    expect(measured.map(({ name }) => name)).not.toContain('NotificationFailures');
+  });
+  test.each<[string, Parameters<typeof slackIs>[0], (() => Response)[], string[]]>([
+    ['is not set up', {}, [], []],
+    ['has an app without the secret that it posts with', { SIGNING_SECRET: SLACK.signingSecret }, [], []],
+    ['refuses', APP, [REFUSALS.notInChannel], ['slack: not_in_channel']],
+    ['has lost its webhook', { WEBHOOK_URL: SLACK.webhookUrl }, [REFUSALS.noService], ['slack: no_service']],
+    ['cannot be reached', APP, Array(3).fill(REFUSALS.unreachable), ['slack: not reachable']],
+    ['does not answer', APP, Array(3).fill(REFUSALS.timeout), ['slack: no answer in time']],
+    ['has a malformed secret', { WEBHOOK_URL: 'https://canary.example/' }, [], ['slack: MalformedSecretError']],
+  ])('are sent to everybody where Slack %s', async (_, secrets, refusals, noted) => {
+    slackIs(secrets);
+    const { ask, aws, slack, services } = setUp(SLACK_FIRST);
+    slack.next.push(...refusals);
+    expect(await ask()).toEqual({ request: ID });
+    expect(aws.world.mails.map(({ to }) => to)).toEqual(['asha@example.com', 'ben@example.com']);
+    expect(slack.posted).toEqual([]);
+    expect(await readRequest(services, ID)).toMatchObject({ notified: true, notifyErrors: noted });
+  });
+  test('are not sent later either, where it died after the channel was told', async () => {
+    slackIs(APP);
+    const { ask, aws, slack } = setUp(SLACK_FIRST);
+    aws.world.before = (command, input) => {
+      if (command === 'UpdateItem' && JSON.stringify(input).includes('notified'))
+        throw awsError('Died', 'died here', 500);
+    };
+    await expect(ask()).rejects.toThrow('died here');
+    aws.world.before = () => undefined;
+    slack.next.push(REFUSALS.notInChannel);
+    await ask('token-2');
+    expect([slack.posted.length, aws.world.mails.length]).toEqual([1, 0]);
+  });
+});
+
 test('a task token and the secrets are found nowhere: no mail, no message, no record, no item, no line in the log', async () => {
   slackIs({ ...APP, WEBHOOK_URL: SLACK.webhookUrl });
   const logged: unknown[] = [];
