@@ -9,8 +9,8 @@ import { createServices } from '../shared/aws/all-services.ts';
 import type { Services } from '../shared/aws/services.ts';
 import { loadConfig } from '../shared/config-yaml.ts';
 import { ACCOUNT, call, forgetCalls, gateCalls, percentile, readsOf, startRuntime, total } from './driver.ts';
-import { typicalEndpoint } from './footprint.ts';
 import { BENCH_CONFIG } from './pipeline.ts';
+import { typicalEndpoint } from './typical-endpoint.ts';
 
 const LATENCY_MS = 40;
 const ENDPOINTS = 9;

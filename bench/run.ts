@@ -2,9 +2,10 @@
 // `--seconds 15` the pipeline for so long.
 import { parseArgs } from 'node:util';
 import { benchEncryption } from './encryption.ts';
-import { benchReads, benchStart, benchWaiting } from './footprint.ts';
+import { benchStart, benchWaiting } from './footprint.ts';
 import { benchDuplicates, benchPipeline } from './pipeline.ts';
 import { benchPolicies } from './policies.ts';
+import { benchReads } from './reads.ts';
 
 const { values } = parseArgs({
   options: { json: { type: 'boolean' }, only: { type: 'string' }, seconds: { type: 'string' } },
