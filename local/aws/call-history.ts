@@ -25,12 +25,19 @@ type CallRecord = {
   userIdentity: { userName: string; accessKeyId: string };
 };
 
-/** Keeps the event of a call, and drops what has become older than the history goes back. */
+/** Before which day each store holds nothing. */
+const dropped = new WeakMap<Loopback['store'], string>();
+
+/** Keeps the event of a call; the first of a day drops what has become older than the history goes back. */
 export function keepCall(loopback: Loopback, { detail }: BusEvent): void {
+  const { store } = loopback;
   const call = detail as CallRecord;
   const at = loopback.now();
-  loopback.store.put(dayOf(at.getTime()), call.eventID, { at: at.toISOString(), call } satisfies Kept);
-  loopback.store.drop(CALL_HISTORY, dayOf(firstDay(loopback)));
+  store.put(dayOf(at.getTime()), call.eventID, { at: at.toISOString(), call } satisfies Kept);
+  const first = dayOf(firstDay(loopback));
+  if (dropped.get(store) === first) return;
+  store.drop(CALL_HISTORY, first);
+  dropped.set(store, first);
 }
 
 const ATTRIBUTES: Record<string, (call: CallRecord) => string> = {

@@ -1,20 +1,12 @@
-import { createRequire } from 'node:module';
-
-type Item = Record<string, unknown>;
-type Table = { TableName: string; LocalSecondaryIndexes?: object[]; GlobalSecondaryIndexes?: object[] };
-type Failed = (error?: Error | null) => void;
-type Write = { type: 'put'; key: string; value: Item } | { type: 'del'; key: string };
-type Rows = { put: (key: string, item: Item, done: Failed) => void; del: (key: string, done: Failed) => void };
-type Store<R> = { db: { batch: (writes: Write[], done: Failed) => void }; getItemDb: (table: string) => R };
-type DynaliteInternals = {
-  getIndexActions: (
-    indexes: object[],
-    before: Item | null | undefined,
-    after: Item | null,
-    table: Table,
-  ) => { puts: { index: string; key: string; item: Item }[]; deletes: { index: string; key: string }[] };
-  updateIndexes: (store: object, table: Table, before: Item | undefined, after: Item | null, done: Failed) => void;
-};
+import {
+  type Done,
+  type DynaliteInternals,
+  type Item,
+  load,
+  type Store,
+  type Table,
+  type Write,
+} from './dynalite-internals.ts';
 
 /** What is to be written with the item whose turn it is. dynalite writes that as soon as it is told that indexes are done. */
 let entries: Write[] = [];
@@ -39,10 +31,10 @@ function entriesOf(dynalite: DynaliteInternals, table: Table, before: Item | und
  * A store whose items are written together with their index entries, in one atomic batch. dynalite writes one after the
  * other, and a process that is killed in between would leave indexes that disagree with their tables.
  */
-export function writingIndexesWithItems<R extends Rows, S extends Store<R>>(store: S): S {
+export function writingIndexesWithItems(store: Store): Store {
   if (!patched) {
     patched = true;
-    const dynalite = createRequire(import.meta.url)('dynalite/db') as DynaliteInternals;
+    const dynalite = load.dynalite();
     dynalite.updateIndexes = (_store, table, before, after, done) => {
       entries = entriesOf(dynalite, table, before, after);
       done();
@@ -50,11 +42,12 @@ export function writingIndexesWithItems<R extends Rows, S extends Store<R>>(stor
   }
   const getItemDb = (table: string) => {
     const rows = store.getItemDb(table);
-    const write = (item: Write, done: Failed) => store.db.batch([...entries.splice(0), item], done);
+    const write = (item: Write, done: Done<void>) => store.db.batch([...entries.splice(0), item], done);
     return {
       ...rows,
-      put: (key: string, value: Item, done: Failed) => write({ type: 'put', key: `item-${table}~${key}`, value }, done),
-      del: (key: string, done: Failed) => write({ type: 'del', key: `item-${table}~${key}` }, done),
+      put: (key: string, value: Item, done: Done<void>) =>
+        write({ type: 'put', key: `item-${table}~${key}`, value }, done),
+      del: (key: string, done: Done<void>) => write({ type: 'del', key: `item-${table}~${key}` }, done),
     };
   };
   return { ...store, getItemDb };

@@ -1,47 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { createRequire } from 'node:module';
 import { Stream } from 'node:stream';
 import type { RowCipher } from '../../shared/model/row-cipher.ts';
 import { withCipher } from './dynalite-cipher.ts';
 import { writingIndexesWithItems } from './dynalite-indexes.ts';
+import {
+  type Checks,
+  type Done,
+  type Item,
+  load,
+  type Range,
+  type Refusal,
+  type Store,
+  type Table,
+} from './dynalite-internals.ts';
 import { countIndexWrites } from './dynamodb-capacity.ts';
-
-const require = createRequire(import.meta.url);
-
-export type Item = Record<string, unknown>;
-type Table = { TableName: string; TableStatus: string };
-type Refusal = Error & { statusCode?: number; body?: object };
-type Done<T> = (error: Refusal | null | undefined, result?: T) => void;
-type Rows = {
-  get: (key: string, done: Done<Item>) => void;
-  put: (key: string, item: Item, done: Done<void>) => void;
-  del: (key: string, done: Done<void>) => void;
-  lock: (key: string, run: (release: <T>(done: Done<T>) => Done<T>) => void) => void;
-};
-type Range = { limit?: number; [bound: string]: unknown };
-type Values = { nextv: (size: number) => Promise<unknown[]>; close: () => Promise<void> };
-type Store = {
-  db: {
-    batch: (writes: object[], done: Done<void>) => void;
-    values: (range: Range) => Values;
-    createValueStream: unknown;
-  };
-  getItemDb: (table: string) => Rows;
-  getTable: (name: string, checked: boolean | Done<Table>, done?: Done<Table>) => void;
-  lifecycleManager: { gracefulClose: (done: (error?: Error | null) => void) => void };
-};
-type Action = (store: Store, input: object, done: Done<object>) => void;
-type Checks = { types: object; custom?: unknown };
-type Validations = {
-  checkTypes: (input: object, types: object) => object;
-  checkValidations: (input: object, types: object, custom: unknown, store: Store) => void;
-};
-type DynaliteInternals = {
-  create: (options: { path: string; createTableMs: number }) => Store;
-  createKey: (item: Item, table: Table) => string;
-  validateItem: (item: Item, table: Table) => Refusal | undefined;
-  updateIndexes: (store: Store, table: Table, before: undefined, after: Item, done: Done<void>) => void;
-};
 
 export type Answer = { status: number; headers: Record<string, string>; body: string };
 
@@ -134,17 +106,16 @@ export type Dynalite = {
 
 /** dynalite without the HTTP server around it. */
 export function openDynalite(path: string, cipher: RowCipher | undefined): Dynalite {
-  const dynalite = require('dynalite/db') as DynaliteInternals;
+  const dynalite = load.dynalite();
   const { createKey, validateItem } = dynalite;
-  const { checkTypes, checkValidations } = require('dynalite/validations') as Validations;
+  const { checkTypes, checkValidations } = load.validations();
   const operations = new Map(
     [...OF_TABLES, ...OF_ITEMS].map((name) => {
       const file = `${name.charAt(0).toLowerCase()}${name.slice(1)}`;
-      const checks = require(`dynalite/validations/${file}`) as Checks;
-      return [name, { checks, act: require(`dynalite/actions/${file}`) as Action }];
+      return [name, { checks: load.checks(file), act: load.action(file) }];
     }),
   );
-  const putChecks = require('dynalite/validations/putItem') as Checks;
+  const putChecks = load.checks('putItem');
   const store = writingIndexesWithItems(withCipher(cipher, () => dynalite.create({ path, createTableMs: 0 })));
   countIndexWrites();
   store.db.createValueStream = (range: Range) => valuesIn(store, range);

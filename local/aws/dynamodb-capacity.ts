@@ -1,23 +1,4 @@
-import { createRequire } from 'node:module';
-
-type Item = Record<string, unknown>;
-type Table = { GlobalSecondaryIndexes?: object[] };
-type Consumed = {
-  CapacityUnits: number;
-  Table?: { CapacityUnits: number } | undefined;
-  GlobalSecondaryIndexes?: Record<string, { CapacityUnits: number }>;
-};
-type DynaliteInternals = {
-  capacityUnits: (item: Item, isRead: boolean, isConsistent: boolean) => number;
-  addConsumedCapacity: (request: object, isRead: boolean, before?: Item, after?: Item) => Consumed | undefined;
-  getIndexActions: (
-    indexes: object[],
-    before: Item | null,
-    after: Item,
-    table: Table,
-  ) => { puts: { index: string; key: string; item: Item }[] };
-  updateIndexes: (store: object, table: Table, before: Item | undefined, after: Item | null, done: () => void) => void;
-};
+import { type Consumed, type DynaliteInternals, type Item, load, type Table } from './dynalite-internals.ts';
 
 /**
  * Write units of each index that a change of an item touches: none where its entry stays the same, two writes where it
@@ -52,7 +33,7 @@ let counting = false;
 export function countIndexWrites(): void {
   if (counting) return;
   counting = true;
-  const dynalite = createRequire(import.meta.url)('dynalite/db') as DynaliteInternals;
+  const dynalite = load.dynalite();
   const { addConsumedCapacity, updateIndexes } = dynalite;
   // An item's indexes are written right after its capacity was worked out, with the same object in hand.
   const answers = new WeakMap<Item, Consumed>();

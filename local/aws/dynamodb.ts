@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RowCipher } from '../../shared/model/row-cipher.ts';
-import { type Answer, exception, type Item, notUnderstood, openDynalite } from './dynalite.ts';
+import { type Answer, exception, notUnderstood, openDynalite } from './dynalite.ts';
+import type { Item } from './dynalite-internals.ts';
 import { AwsError } from './loopback.ts';
 import { openLevel } from './sealed-level.ts';
 

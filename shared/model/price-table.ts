@@ -34,10 +34,17 @@ export type PriceTable = z.infer<typeof PriceTable>;
 /** The price of one instance-hour, or why there is none. Unknown is never 0. */
 export type Price = { known: true; hourlyUsd: number } | { known: false; reason: string };
 
-/** Which prices count in a region: those that were read for it, or else the table. */
+/** Which prices count in a region: those that were read for it, or else the table's. */
+const countingIn = (table: PriceTable, region: string): RegionPrices | PriceTable => table.live?.[region] ?? table;
+
+/** What was read counts where it was read for; the table in its own region, and where its owner accepts it. */
+const isFor = (table: PriceTable, acceptedRegions: readonly string[], region: string) =>
+  table.live?.[region] !== undefined || region === table.region || acceptedRegions.includes(region);
+
+/** How the prices that count in a region are called. */
 export function tableFor(table: PriceTable, region: string): { asOf: string; region: string; source: string } {
-  const { asOf, source } = table.live?.[region] ?? table;
-  return { asOf, source, region: table.live?.[region] ? region : table.region };
+  const counting = countingIn(table, region);
+  return { asOf: counting.asOf, source: counting.source, region: counting === table ? table.region : region };
 }
 
 export function priceOf(
@@ -46,20 +53,16 @@ export function priceOf(
   region: string,
   instanceType: string,
 ): Price {
-  const live = table.live?.[region];
-  if (live) {
-    const hourlyUsd = live.prices[instanceType];
-    if (hourlyUsd !== undefined) return { known: true, hourlyUsd };
-    return {
-      known: false,
-      reason: `the price list of ${live.asOf} has no hosting price for ${instanceType} in ${region}`,
-    };
-  }
-  if (region !== table.region && !acceptedRegions.includes(region)) {
+  if (!isFor(table, acceptedRegions, region)) {
     return { known: false, reason: `the price table is for ${table.region}, not ${region}` };
   }
-  const hourlyUsd = table.prices[instanceType];
+  const counting = countingIn(table, region);
+  const hourlyUsd = counting.prices[instanceType];
   if (hourlyUsd !== undefined) return { known: true, hourlyUsd };
+  if (counting !== table) {
+    const reason = `the price list of ${counting.asOf} has no hosting price for ${instanceType} in ${region}`;
+    return { known: false, reason };
+  }
   return {
     known: false,
     reason: table.unpriced.includes(instanceType)
@@ -78,11 +81,10 @@ export function asynchronousPriceOf(
   region: string,
   instanceType: string,
 ): Price {
-  const live = table.live?.[region];
-  const prices = live ?? (region === table.region || acceptedRegions.includes(region) ? table : undefined);
-  const hourlyUsd = prices?.asynchronous?.[instanceType];
+  const counting = countingIn(table, region);
+  const hourlyUsd = isFor(table, acceptedRegions, region) ? counting.asynchronous?.[instanceType] : undefined;
   if (hourlyUsd !== undefined) return { known: true, hourlyUsd };
-  const where = live ? `the price list of ${live.asOf}` : `the price table of ${table.asOf}`;
+  const where = `the price ${counting === table ? 'table' : 'list'} of ${counting.asOf}`;
   return {
     known: false,
     reason: `${where} has no price of asynchronous inference (AsyncInf) for ${instanceType} in ${region}`,

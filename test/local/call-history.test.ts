@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { CALL_HISTORY, cloudtrail } from '../../local/aws/call-history.ts';
 import { cloudwatch } from '../../local/aws/cloudwatch.ts';
 import { openStore } from '../../local/aws/store.ts';
@@ -116,6 +116,15 @@ describe('the event history', () => {
     put('new');
     expect(loopback.store.list(day)).toEqual([]);
     expect(names(lookUp())).toEqual(['new']);
+  });
+  test('is cleared of what is older once a day, not at every call', () => {
+    const { loopback, put } = account();
+    const drop = vi.spyOn(loopback.store, 'drop');
+    for (const name of ['a', 'b', 'c']) put(name);
+    expect(drop).toHaveBeenCalledTimes(1);
+    loopback.pass(DAY_MS);
+    for (const name of ['d', 'e']) put(name);
+    expect(drop).toHaveBeenCalledTimes(2);
   });
   test.each<[string, object, string]>([
     ['more than fifty at once', { MaxResults: 51 }, 'InvalidMaxResultsException'],
