@@ -1,3 +1,4 @@
+import { closeTogether } from './close-together.ts';
 import type { Counted } from './counts.ts';
 import { callsOf, type Invocation, isRead } from './invocation.ts';
 import type { LogLines } from './log-lines.ts';
@@ -27,10 +28,19 @@ export type Bill = {
   readsPerReading: number;
   /** The mix if deployments took other times. */
   byMinutes: { minutes: number; usdPerThousand: number; usdInSlack: number; ofNaive: number }[];
+  /** The mix if a thousand changes came within other times. */
+  byPace: { within: string; usdPerThousand: number; usdInSlack: number }[];
   goals: { name: string; value: number; goal: number; met: boolean }[];
 };
 
 const MINUTES = [2, 5, 8, 15, 30];
+const HOUR = 3_600;
+const PACES: [within: string, seconds: number][] = [
+  ['a month', 30 * 24 * HOUR],
+  ['a week', 7 * 24 * HOUR],
+  ['a day', 24 * HOUR],
+  ['an hour', HOUR],
+];
 
 /** What a thousand changes and a month at rest cost, from what was counted. */
 export async function billFor(
@@ -67,8 +77,17 @@ export async function billFor(
     total(parts.map((part) => ({ usage: part[side], times: part.kind.perThousand })));
 
   const parts = await mix(assumed.deploymentMinutes);
-  const changes = usedLines(thousand(parts, 'ours'), given);
-  const inSlack = usedLines(thousand(parts, 'ours'), given, 'in Slack');
+  const ours = thousand(parts, 'ours');
+  const changes = usedLines(ours, given);
+  const inSlack = usedLines(ours, given, 'in Slack');
+  const byPace = PACES.map(([within, seconds]) => {
+    const usage = closeTogether(ours, seconds);
+    return {
+      within,
+      usdPerThousand: sumOf(usedLines(usage, given)),
+      usdInSlack: sumOf(usedLines(usage, given, 'in Slack')),
+    };
+  });
   const naive = usedLines(thousand(parts, 'naive'), naiveGiven);
   const all: Invocation[] = [...counted.changes.flatMap(({ runs }) => runs.flat()), ...counted.sweep];
   const seen = all.flatMap(({ metrics }) =>
@@ -78,12 +97,11 @@ export async function billFor(
     {
       template,
       sweep: usageOf(counted.sweep, [], basis),
-      change: total([{ usage: thousand(parts, 'ours'), times: 1 / 1_000 }]),
+      change: total([{ usage: ours, times: 1 / 1_000 }]),
       metrics: new Set(seen).size,
     },
     given,
   );
-  const usdInSlack = sumOf(inSlack);
   const ofNaive = sumOf(changes) / sumOf(naive);
   return {
     changes,
@@ -115,13 +133,14 @@ export async function billFor(
         };
       }),
     ),
+    byPace,
     goals: [
-      {
-        name: 'USD for 1,000 changes above the fixed cost, asked in Slack',
+      ...byPace.map(({ within, usdInSlack }) => ({
+        name: `USD for 1,000 changes above the fixed cost, within ${within}, asked in Slack`,
         value: usdInSlack,
         goal: GOALS.usdPerThousandChanges,
         met: usdInSlack <= GOALS.usdPerThousandChanges,
-      },
+      })),
       {
         name: 'of the naive design, asked by mail',
         value: ofNaive,

@@ -66,17 +66,49 @@ async function itemsOf(runtime: Runtime, endpoint: string): Promise<LedgerItem[]
   return items;
 }
 
-/** What the ledger's stream does with new records: one call for each, since they are written seconds apart. */
-async function archive(runtime: Runtime, endpoint: string, from: number): Promise<void> {
-  for (const { pk, sk, text, hash } of (await itemsOf(runtime, endpoint)).slice(from)) {
+/** Before one of these somebody or something else was waited for: CloudTrail, people, the deployment. */
+const AFTER_A_WAIT = ['event-joined', 'approval-given', 'monitoring-verified'];
+
+/** Records that are written within the seconds for which checkpoints are collected: what is done between two waits. */
+function batches(items: readonly LedgerItem[]): LedgerItem[][] {
+  const found: LedgerItem[][] = [];
+  for (const item of items) {
+    const { kind } = (JSON.parse(item.text) as { body: { kind: string } }).body;
+    const last = found.at(-1);
+    if (last && !AFTER_A_WAIT.includes(kind)) last.push(item);
+    else found.push([item]);
+  }
+  return found;
+}
+
+/** Between two checkpoints, so that nobody looks back further than on AWS. */
+const APART_MS = 300_000;
+
+/**
+ * What the two readers of the ledger's stream do with new records: one call for each to archive it, since they are written
+ * seconds apart, and one for each batch to sign it.
+ */
+async function readStreamOf(runtime: Runtime, endpoint: string, from: number, clock: { at: number }): Promise<void> {
+  const recordOf = ({ pk, sk, text, hash }: LedgerItem) => {
     const NewImage = { pk: { S: pk }, sk: { S: sk }, record: { S: text }, hash: { S: hash } };
-    const record = { eventID: 'x', eventName: 'INSERT', dynamodb: { SequenceNumber: '1', NewImage } };
-    await runtime.call('archive-records', { Records: [record] });
+    const dynamodb = { SequenceNumber: '1', NewImage, ApproximateCreationDateTime: clock.at / 1_000 };
+    return { eventID: 'x', eventName: 'INSERT', dynamodb };
+  };
+  const items = (await itemsOf(runtime, endpoint)).slice(from);
+  for (const item of items) await runtime.call('archive-records', { Records: [recordOf(item)] });
+  for (const batch of batches(items)) {
+    clock.at += APART_MS;
+    await runtime.call('sign-checkpoints', { Records: batch.map(recordOf) }, clock.at);
   }
 }
 
 /** Makes so many changes of a kind, one after the other, and counts each from its first event to its archived records. */
-export async function countChanges(runtime: Runtime, kind: Kind, runs: number): Promise<Invocation[][]> {
+export async function countChanges(
+  runtime: Runtime,
+  kind: Kind,
+  runs: number,
+  clock: { at: number },
+): Promise<Invocation[][]> {
   const { awsUrl } = runtime;
   const endpoint = kind.name.replaceAll(' ', '-');
   const approver = () => (kind.result === 'approved' ? approverAt(runtime) : undefined);
@@ -100,7 +132,7 @@ export async function countChanges(runtime: Runtime, kind: Kind, runs: number): 
     if (result !== kind.result || generation !== before + 1) {
       throw new Error(`${endpoint} ended as ${result} after ${generation - before} changes: ${why}`);
     }
-    await archive(runtime, endpoint, recordsBefore);
+    await readStreamOf(runtime, endpoint, recordsBefore, clock);
     counted.push(runtime.take());
   }
   return counted;

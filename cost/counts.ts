@@ -45,9 +45,10 @@ export async function count(
     // Budgets are about the fleet, and the first sweep counts it. Before that people are asked.
     await runtime.call('sweep', {});
     const changes: Counted['changes'] = [];
+    const clock = { at: Date.now() };
     for (const kind of MIX) {
       tell(`counting: ${kind.name}, ${runs} times`);
-      changes.push({ kind, runs: await countChanges(runtime, kind, runs) });
+      changes.push({ kind, runs: await countChanges(runtime, kind, runs, clock) });
     }
     tell(`counting: a sweep over ${endpoints} endpoints`);
     return { changes, sweep: await countSweep(runtime, endpoints, MIX.length) };

@@ -3,15 +3,18 @@ import { allClients } from '../shared/aws/clients.ts';
 import type { Metric, Services } from '../shared/aws/services.ts';
 import type { Config } from '../shared/config.ts';
 import type { Invocation } from './invocation.ts';
+import { signingKey } from './signing-key.ts';
 
 type Input = Record<string, unknown> & {
   TableName?: string;
   RequestItems?: Record<string, unknown>;
   Statement?: string;
   Parameters?: { S?: string }[];
+  Message?: Uint8Array;
 };
 type Consumed = { CapacityUnits?: number };
-type Next = (args: { input: Input }) => Promise<{ output: { ConsumedCapacity?: Consumed | Consumed[] } }>;
+type Output = { ConsumedCapacity?: Consumed | Consumed[]; PublicKey?: Uint8Array; Signature?: Uint8Array };
+type Next = (args: { input: Input }) => Promise<{ output: Output }>;
 /** What the SDK's clients have in common, and their types do not. */
 type Client = {
   middlewareStack: {
@@ -59,9 +62,19 @@ async function callDynamoDb(invocation: Invocation, operation: string, next: Nex
   }
 }
 
-/** Services as a new container has them, that count into an invocation. */
-export function meteredServices(config: Config, invocation: Invocation): Services {
-  const services = createServices(config, { measure: (metric: Metric) => invocation.metrics.push(metric) });
+/** The loopback AWS has no keys that sign, so what they would answer is answered here. */
+const { publicKey, signDigest } = signingKey();
+const SIGNING: Record<string, (input: Input) => Output> = {
+  'KMS.GetPublicKey': () => ({ PublicKey: publicKey.export({ type: 'spki', format: 'der' }) }),
+  'KMS.Sign': ({ Message = new Uint8Array() }) => ({ Signature: signDigest(Message) }),
+};
+
+/** Services as a new container has them, that count into an invocation; `at` is what its clock shows, if not the time. */
+export function meteredServices(config: Config, invocation: Invocation, at?: number): Services {
+  const services = createServices(config, {
+    measure: (metric: Metric) => invocation.metrics.push(metric),
+    ...(at !== undefined && { now: () => new Date(at).toISOString() }),
+  });
   for (const name of Object.keys(allClients)) {
     const client = services[name as keyof typeof allClients] as unknown as Client;
     client.middlewareStack.add(
@@ -71,6 +84,8 @@ export function meteredServices(config: Config, invocation: Invocation): Service
           const call = `${clientName.replace(/Client$/, '')}.${operation}`;
           invocation.calls[call] = (invocation.calls[call] ?? 0) + 1;
           if (call === 'S3.PutObject') invocation.archiveBytes += bytesOf(args.input.Body);
+          const signed = SIGNING[call];
+          if (signed) return { output: signed(args.input) };
           return call.startsWith('DynamoDB.') ? callDynamoDb(invocation, operation, next, args.input) : next(args);
         },
       { step: 'initialize', name: 'meter' },
@@ -97,8 +112,9 @@ export async function invoke(
   config: Config,
   invocation: Invocation,
   run: (services: Services) => Promise<unknown>,
+  at?: number,
 ): Promise<unknown> {
-  const services = meteredServices(config, invocation);
+  const services = meteredServices(config, invocation, at);
   const started = performance.now();
   try {
     invocation.output = await run(services);

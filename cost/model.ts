@@ -1,6 +1,6 @@
 import type { Assumed } from './mix.ts';
 import { type LambdaSize, lambdasOf, ofType, sweepsPerMonth, type Template } from './template.ts';
-import { total, type Usage } from './usage.ts';
+import { type LambdaUsage, SIGNER, total, type Usage } from './usage.ts';
 
 export type Price = { usd: number; per: number; unit: string; source: string; asOf: string; verified: boolean };
 export type Prices = Record<string, Price>;
@@ -20,6 +20,9 @@ export function gbSeconds({ lambdas }: Usage, sizes: Sizes, { awsCallMs, initMs 
     return sum + ((ms + awsCalls * awsCallMs + starts * initMs) / 1000) * (size.memoryMb / 1024);
   }, 0);
 }
+
+const sumBy = ({ lambdas }: Usage, of: (lambda: LambdaUsage) => number) =>
+  Object.values(lambdas).reduce((sum, lambda) => sum + of(lambda), 0);
 
 type Drafts = Record<string, [item: string, price: string, quantity: number, from: string]>;
 
@@ -43,7 +46,8 @@ export function usedLines(
   asking: Asking = 'by mail',
 ): Line[] {
   const rounds = asking === 'in Slack' ? usage.rounds : 0;
-  const invocations = Object.values(usage.lambdas).reduce((sum, lambda) => sum + lambda.invocations, 0);
+  const invocations = sumBy(usage, (lambda) => lambda.invocations);
+  const publicKeys = usage.signings > 0 ? (usage.lambdas[SIGNER]?.starts ?? 0) : 0;
   const [{ architecture = 'arm64' } = {}] = sizes.values();
   return linesFrom(
     {
@@ -65,7 +69,7 @@ export function usedLines(
       kms: [
         'KMS requests',
         'kms-request',
-        usage.kmsRequests + rounds,
+        usage.kmsRequests + usage.machineKeyRequests + rounds + sumBy(usage, ({ keyRequests }) => keyRequests),
         'calls; table keys, for each function and table',
       ],
       mails: [
@@ -77,6 +81,14 @@ export function usedLines(
       'secret-reads': ['Secrets Manager requests', 'secret-request', rounds, 'one for each round of questions'],
       codes: ['Mails with login codes', 'mail', usage.codes, 'calls of SendEmail'],
       http: ['HTTP API requests', 'http-request', usage.httpRequests, 'requests of one who approves'],
+      signings: [
+        'Signatures of checkpoints',
+        'kms-signing',
+        usage.signings + publicKeys,
+        'calls; the public key for each start',
+      ],
+      'checkpoint-puts': ['S3 puts and lists of checkpoints', 's3-put', usage.checkpointPuts, 'calls'],
+      'checkpoint-reads': ['S3 reads of checkpoints', 's3-get', usage.checkpointReads, 'calls'],
       'archive-puts': ['S3 puts of the archive', 's3-put', usage.archivePuts, 'one for each record'],
       'artifact-reads': ['S3 reads of artifacts', 's3-get', usage.artifactReads, 'calls; paid by the bucket owner'],
       'trail-events': ['CloudTrail data events', 'trail-data-event', usage.ledgerWrites, 'inserts into the ledger'],

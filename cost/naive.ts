@@ -106,8 +106,11 @@ export function naiveChange(change: readonly Invocation[]): { invocations: Invoc
   const visits = change.filter(({ lambda }) => ANSWERING.includes(lambda));
   const written = [...steps, ...visits].reduce((sum, { inserts }) => sum + inserts.length, 0);
   const archived = change.filter(({ lambda }) => lambda === 'archive-records').slice(0, written);
+  const signed = change.filter(({ lambda }) => lambda === 'sign-checkpoints');
+  const events = change.filter((each) => insertOf(each, 'event-joined')).length;
   return {
-    invocations: [...steps, ...visits, ...archived],
+    // Its trail is signed as ours is, but for what ours alone has: records of events, which come by themselves.
+    invocations: [...steps, ...visits, ...archived, ...signed.slice(0, Math.max(1, signed.length - events))],
     states: [...steps.map(({ state }) => state ?? ''), 'WhatWasFound'],
   };
 }

@@ -39,7 +39,7 @@ function comparison(ours: readonly Line[], naive: readonly Line[]): string[] {
 }
 
 export function report(
-  { changes, inSlack, naive, rest, kinds, readsPerReading, byMinutes, goals }: Bill,
+  { changes, inSlack, naive, rest, kinds, readsPerReading, byMinutes, byPace, goals }: Bill,
   assumed: Assumed,
 ): string[] {
   return [
@@ -72,6 +72,11 @@ export function report(
         usd(usdInSlack),
         usd(ofNaive, 2),
       ]),
+    ]),
+    '',
+    ...table([
+      ['if 1,000 changes come within', 'USD, by mail', 'in Slack'],
+      ...byPace.map(({ within, usdPerThousand, usdInSlack }) => [within, usd(usdPerThousand), usd(usdInSlack)]),
     ]),
     '',
     'Assumed, not counted:',

@@ -99,6 +99,7 @@ export async function openRuntime(template: Template, { file, prices }: Packaged
       AWS_REGION: LOCAL_REGION,
       PORTCULLIS_STATE_MACHINE_ARN: `arn:aws:states:${LOCAL_REGION}:${LOCAL_ACCOUNT}:stateMachine:endpoint-compliance`,
       PORTCULLIS_ARCHIVE_BUCKET: ARCHIVE,
+      PORTCULLIS_CHECKPOINT_KEY_ID: 'checkpoints',
     },
     { ...file, approvals: { ...file.approvals, timeoutHours: APPROVAL_HOURS } },
     prices,
@@ -108,12 +109,17 @@ export async function openRuntime(template: Template, { file, prices }: Packaged
   await ensureTables(own.dynamodb, config.tables);
   await putObject(awsUrl, `/${ARCHIVE}`);
 
-  async function call(lambda: string, input: unknown, from: Pick<Invocation, 'state' | 'execution'> = {}) {
+  async function call(
+    lambda: string,
+    input: unknown,
+    from: Pick<Invocation, 'state' | 'execution'> = {},
+    at: number | undefined = undefined,
+  ) {
     const run = functions.get(lambda);
     if (!run) throw new Error(`There is no functions/${lambda}.ts.`);
     const invocation = { ...newInvocation(lambda), ...from };
     invocations.push(invocation);
-    return invoke(config, invocation, (services) => run(input, services));
+    return invoke(config, invocation, (services) => run(input, services), at);
   }
 
   let queue = Promise.resolve();
@@ -151,8 +157,8 @@ export async function openRuntime(template: Template, { file, prices }: Packaged
     awsUrl,
     config,
     services: own,
-    /** Calls a Lambda as something other than the bus or the state machine does. */
-    call,
+    /** Calls a Lambda as something other than the bus or the state machine does; `at` is what its clock shows. */
+    call: (lambda: string, input: unknown, at?: number) => call(lambda, input, {}, at),
     mails: () => aws.call<Mail[]>('outbox'),
     /** Hands out what was counted since it was last asked. */
     take: () => invocations.splice(0),

@@ -4,7 +4,15 @@ import type { Assumed } from './mix.ts';
 import type { StateMachine } from './template.ts';
 
 /** What one Lambda was used for. */
-export type LambdaUsage = { invocations: number; ms: number; awsCalls: number; starts: number };
+export type LambdaUsage = {
+  invocations: number;
+  ms: number;
+  awsCalls: number;
+  /** Changes in which it was used: each finds no container of it, and DynamoDB no key. */
+  starts: number;
+  /** KMS requests of DynamoDB for the keys of tables. */
+  keyRequests: number;
+};
 
 /** Everything that something costs money for: a change, a thousand of them, a sweep. All of it can be added. */
 export type Usage = {
@@ -13,7 +21,10 @@ export type Usage = {
   lambdas: Record<string, LambdaUsage>;
   readUnits: number;
   writeUnits: number;
+  /** Calls of KMS by ourselves, but for signatures. */
   kmsRequests: number;
+  /** Of Step Functions, for what executions carry. */
+  machineKeyRequests: number;
   /** To those who are asked, and with codes for logging in. */
   mails: number;
   codes: number;
@@ -21,6 +32,11 @@ export type Usage = {
   rounds: number;
   httpRequests: number;
   archivePuts: number;
+  /** KMS takes more for keys that sign. */
+  signings: number;
+  /** What S3 takes as much for as for puts: checkpoints kept and listed. */
+  checkpointPuts: number;
+  checkpointReads: number;
   artifactReads: number;
   ledgerWrites: number;
   functionLogBytes: number;
@@ -35,22 +51,27 @@ export type Usage = {
 /** The functions behind the HTTP API. */
 export const ANSWERING = ['show-console', 'take-answers', 'take-plans'];
 
+/** The function that signs checkpoints, whose objects are the gate's own. */
+export const SIGNER = 'sign-checkpoints';
+
 /** DynamoDB keeps a table's key in memory for each caller and asks KMS again when it was not used for five minutes. */
-const KEY_KEPT_SECONDS = 300;
+export const KEY_KEPT_SECONDS = 300;
 
 /**
- * KMS requests that DynamoDB makes, given that functions other than the receiver of events do all their work of one change
- * at once. Events that come before the change is judged come within seconds; each later one is taken to come late.
+ * KMS requests that DynamoDB makes for each function, given that functions other than the receiver of events do all their
+ * work of one change at once. Events that come before the change is judged come within seconds; each later one comes late.
  */
-function tableKeyRequests(invocations: readonly Invocation[]): number {
+function tableKeyRequests(invocations: readonly Invocation[]): Map<string, number> {
   const judged = invocations.findIndex(({ state }) => state === 'CheckPolicies');
   const known = new Set<string>();
-  let requests = 0;
+  const requests = new Map<string, number>();
   for (const [index, { lambda, tables, waitedSeconds = 0 }] of invocations.entries()) {
     const late = lambda === 'receive-event' && index > judged;
     for (const table of tables) {
       const key = `${lambda} ${table}`;
-      if (!known.has(key) || late || waitedSeconds > KEY_KEPT_SECONDS) requests += 1;
+      if (!known.has(key) || late || waitedSeconds > KEY_KEPT_SECONDS) {
+        requests.set(lambda, (requests.get(lambda) ?? 0) + 1);
+      }
       known.add(key);
     }
   }
@@ -69,13 +90,16 @@ export function usageOf(
   { machine, logLines, assumed }: { machine: StateMachine; logLines: LogLines; assumed: Assumed },
 ): Usage {
   const sum = (of: (invocation: Invocation) => number) => invocations.reduce((total, each) => total + of(each), 0);
-  const calls = (pattern: RegExp) => sum((each) => callsOf(each, (name) => pattern.test(name)));
-  const mailsOf = (wanted: (invocation: Invocation) => boolean) =>
-    sum((each) => (wanted(each) ? callsOf(each, (name) => name === 'SESv2.SendEmail') : 0));
+  const calls = (pattern: RegExp, by: (lambda: string) => boolean = () => true) =>
+    sum((each) => (by(each.lambda) ? callsOf(each, (name) => pattern.test(name)) : 0));
   const executions = new Set(invocations.flatMap(({ execution }) => execution ?? [])).size;
+  const keyRequests = tableKeyRequests(invocations);
   const lambdas: Record<string, LambdaUsage> = {};
   for (const invocation of invocations) {
-    const lambda = lambdas[invocation.lambda] ?? { invocations: 0, ms: 0, awsCalls: 0, starts: 1 };
+    const lambda = lambdas[invocation.lambda] ?? {
+      ...{ invocations: 0, ms: 0, awsCalls: 0, starts: 1 },
+      keyRequests: keyRequests.get(invocation.lambda) ?? 0,
+    };
     lambdas[invocation.lambda] = lambda;
     lambda.invocations += 1;
     lambda.ms += invocation.ms;
@@ -87,13 +111,17 @@ export function usageOf(
     lambdas,
     readUnits: sum(({ readUnits }) => readUnits),
     writeUnits: sum(({ writeUnits }) => writeUnits),
-    kmsRequests: tableKeyRequests(invocations) + calls(/^KMS\./) + executions * assumed.stateMachineKeyRequests,
-    mails: mailsOf(({ lambda }) => !ANSWERING.includes(lambda)),
+    kmsRequests: calls(/^KMS\.(Encrypt|Decrypt)$/),
+    machineKeyRequests: executions * assumed.stateMachineKeyRequests,
+    mails: calls(/^SESv2\.SendEmail$/, (lambda) => !ANSWERING.includes(lambda)),
     rounds: sum(({ state, error }) => (state === 'RequestApproval' && error === undefined ? 1 : 0)),
-    codes: mailsOf(({ lambda }) => ANSWERING.includes(lambda)),
+    codes: calls(/^SESv2\.SendEmail$/, (lambda) => ANSWERING.includes(lambda)),
     httpRequests: sum(({ lambda }) => (ANSWERING.includes(lambda) ? 1 : 0)),
-    archivePuts: calls(/^S3\.PutObject$/),
-    artifactReads: calls(/^S3\.(Head|Get|List)/),
+    archivePuts: calls(/^S3\.PutObject$/, (lambda) => lambda !== SIGNER),
+    signings: calls(/^KMS\.Sign$/),
+    checkpointPuts: calls(/^S3\.(Put|List)/, (lambda) => lambda === SIGNER),
+    checkpointReads: calls(/^S3\.(Head|Get)/, (lambda) => lambda === SIGNER),
+    artifactReads: calls(/^S3\.(Head|Get|List)/, (lambda) => lambda !== SIGNER),
     ledgerWrites: calls(/^DynamoDB\.ExecuteStatement$/),
     functionLogBytes: sum(
       ({ error, metrics }) =>
@@ -102,7 +130,7 @@ export function usageOf(
     stateEvents: stateEvents(machine, states, executions),
     ledgerBytes: sum(({ ledgerBytes }) => ledgerBytes),
     archiveBytes: sum(({ archiveBytes }) => archiveBytes),
-    awsReads: sum((each) => callsOf(each, isRead)),
+    awsReads: sum((each) => (each.lambda === SIGNER ? 0 : callsOf(each, isRead))),
   };
 }
 

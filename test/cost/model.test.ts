@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { closeTogether } from '../../cost/close-together.ts';
 import type { Invocation } from '../../cost/invocation.ts';
 import { newInvocation } from '../../cost/meter.ts';
 import { ASSUMED, type Assumed, MIX } from '../../cost/mix.ts';
@@ -71,16 +72,19 @@ const checked: Invocation = {
   metrics: [{ name: 'EventToDecisionMs', unit: 'Milliseconds', value: 1 }],
 };
 const archived: Invocation = { ...newInvocation('archive-records'), calls: { 'S3.PutObject': 1 }, archiveBytes: 4_000 };
+const asking: Invocation = { ...newInvocation('request-approval'), state: 'RequestApproval' };
 const change = [gathered, checked];
 const STATES = ['GatherFacts', 'CheckPolicies', 'WhatWasFound'];
+
+const keysOf = ({ lambdas }: Usage) => Object.values(lambdas).reduce((sum, { keyRequests }) => sum + keyRequests, 0);
 
 describe('what a change uses', () => {
   const usage = usageOf(change, STATES, basis);
   test('every state entered is a transition, and every invocation counts with its calls', () => {
     expect(usage).toMatchObject({ transitions: 3, executions: 1, readUnits: 4, writeUnits: 9, ledgerWrites: 2 });
     expect(usage.lambdas).toEqual({
-      'gather-facts': { invocations: 1, ms: 100, awsCalls: 5, starts: 1 },
-      'check-policies': { invocations: 1, ms: 50, awsCalls: 1, starts: 1 },
+      'gather-facts': { invocations: 1, ms: 100, awsCalls: 5, starts: 1, keyRequests: 2 },
+      'check-policies': { invocations: 1, ms: 50, awsCalls: 1, starts: 1, keyRequests: 1 },
     });
   });
   test('reads of the customer are told from the gate’s own calls', () => {
@@ -88,22 +92,31 @@ describe('what a change uses', () => {
   });
   test('KMS is asked for each table and function once, and by Step Functions', () => {
     // ledger and work by gather-facts, ledger by check-policies, two for the execution
-    expect(usage.kmsRequests).toBe(5);
+    expect(keysOf(usage)).toBe(3);
+    expect(usage.machineKeyRequests).toBe(2);
   });
   test('a key is asked for again when it was not used for five minutes', () => {
     const again = [checked, { ...checked, waitedSeconds: 300 }, { ...checked, waitedSeconds: 301 }];
-    expect(usageOf(again, [], basis).kmsRequests).toBe(2 + 2);
+    expect(keysOf(usageOf(again, [], basis))).toBe(2);
   });
   test('events that come before the change is judged share a key, and each later one asks for it', () => {
     const event = { ...newInvocation('receive-event'), tables: ['ledger'] };
-    expect(usageOf([event, event, checked], [], basis).kmsRequests).toBe(1 + 1 + 2);
-    expect(usageOf([event, event, checked, event, event], [], basis).kmsRequests).toBe(1 + 1 + 2 + 2);
+    expect(keysOf(usageOf([event, event, checked], [], basis))).toBe(1 + 1);
+    expect(keysOf(usageOf([event, event, checked, event, event], [], basis))).toBe(1 + 1 + 2);
   });
   test('mails to those who are asked are told from codes for logging in', () => {
     const asked = { ...newInvocation('request-approval'), state: 'RequestApproval', calls: { 'SESv2.SendEmail': 3 } };
     const login = { ...newInvocation('show-console'), calls: { 'SESv2.SendEmail': 1 } };
     const failed = { ...asked, calls: {}, error: 'AlreadyDecidedError' };
     expect(usageOf([asked, failed, login], [], basis)).toMatchObject({ mails: 3, codes: 1, rounds: 1 });
+  });
+  test('checkpoints: signatures, a public key for a container, objects that are the gate’s own', () => {
+    const calls = { 'KMS.GetPublicKey': 1, 'KMS.Sign': 1, 'S3.ListObjectsV2': 1, 'S3.GetObject': 1, 'S3.PutObject': 1 };
+    const signed = { ...newInvocation('sign-checkpoints'), calls };
+    expect(usageOf([signed, signed, archived], [], basis)).toMatchObject({
+      ...{ signings: 2, checkpointPuts: 4, checkpointReads: 2, archivePuts: 1, kmsRequests: 0 },
+      ...{ artifactReads: 0, awsReads: 0 },
+    });
   });
   test('logs: a line and what Lambda writes for each call, and a line for each metric', () => {
     expect(usage.functionLogBytes).toBe(2 * (500 + 300) + 200);
@@ -118,7 +131,13 @@ describe('what a change uses', () => {
       { usage: usageOf([checked], ['CheckPolicies'], basis), times: 10 },
     ]);
     expect(sum.transitions).toBe(2 * 3 + 10);
-    expect(sum.lambdas['check-policies']).toEqual({ invocations: 12, ms: 600, awsCalls: 12, starts: 12 });
+    expect(sum.lambdas['check-policies']).toEqual({
+      invocations: 12,
+      ms: 600,
+      awsCalls: 12,
+      starts: 12,
+      keyRequests: 12,
+    });
     expect(sum.lambdas['gather-facts']?.invocations).toBe(2);
   });
 });
@@ -146,6 +165,7 @@ describe('the bill of a thousand changes', () => {
     ['traces', 0.005],
     ['mails', 0],
     ['archive-puts', 0],
+    ['signings', 0],
   ])('%s cost %d USD', (id, usd) => {
     expect(usdOf(lines, id)).toBeCloseTo(usd, 10);
   });
@@ -170,6 +190,40 @@ describe('the bill of a thousand changes', () => {
   test('nor is what has no price', () => {
     const { mail: _mail, ...others } = given.prices;
     expect(() => usedLines(thousand, { ...given, prices: others })).toThrow('no price mail');
+  });
+});
+
+describe('changes that come close together', () => {
+  const signed: Invocation = {
+    ...newInvocation('sign-checkpoints'),
+    ms: 20,
+    calls: { 'KMS.GetPublicKey': 1, 'KMS.Sign': 1, 'S3.PutObject': 1, 'S3.GetObject': 1 },
+  };
+  const thousand = total([{ usage: usageOf([...change, signed, signed], STATES, basis), times: 1_000 }]);
+  test('are as dear as each alone where half an hour lies between them', () => {
+    const alone = closeTogether(thousand, 1_800_000);
+    expect(alone.lambdas['gather-facts']).toEqual(thousand.lambdas['gather-facts']);
+    expect(alone.machineKeyRequests).toBe(2_000);
+    // 2,000 checkpoints 900 s apart: of 31, one shares the half minute of another
+    expect(alone.signings).toBeCloseTo((2_000 * 30) / 31);
+  });
+  test('find containers and keys, and share checkpoints', () => {
+    const close = closeTogether(thousand, 60_000);
+    expect(keysOf(close) + close.machineKeyRequests).toBe(0);
+    expect(close.lambdas['check-policies']).toMatchObject({ invocations: 1_000, ms: 50_000, starts: 0 });
+    // 2,000 within 60,000 s are 30 s apart: every other one shares
+    expect(close).toMatchObject({ signings: 1_000, checkpointPuts: 1_000, checkpointReads: 1_000 });
+    expect(close.lambdas['sign-checkpoints']).toMatchObject({ invocations: 1_000, ms: 20_000, awsCalls: 4_000 });
+    // 1,000 signatures at 0.15 for 10,000, and no public key
+    const sizes = new Map([...given.sizes, ['sign-checkpoints', { memoryMb: 512, architecture: 'arm64' }] as const]);
+    expect(usdOf(usedLines(close, { ...given, sizes }), 'signings')).toBeCloseTo(0.015, 10);
+  });
+  test('what few of them use starts anew for each', () => {
+    const rare = total([
+      { usage: thousand, times: 1 },
+      { usage: usageOf([asking], [], basis), times: 100 },
+    ]);
+    expect(closeTogether(rare, 60_000).lambdas['request-approval']).toMatchObject({ starts: 100 });
   });
 });
 
@@ -275,6 +329,12 @@ describe('the naive design', () => {
     expect(usageOf(naive.invocations, naive.states, basis)).toMatchObject({
       ...{ ledgerWrites: 3, archivePuts: 3, writeUnits: 6 + 3 + 1, awsReads: 3 },
     });
+  });
+  test('signs its trail as often as ours, but for records of events', () => {
+    const signed: Invocation = { ...newInvocation('sign-checkpoints'), calls: { 'KMS.Sign': 1 } };
+    const joined: Invocation = { ...newInvocation('receive-event'), inserts: [insert('event-joined', 3)] };
+    const naive = naiveChange([...ours, joined, signed, signed, signed]);
+    expect(usageOf(naive.invocations, naive.states, basis)).toMatchObject({ signings: 2 });
   });
   test('its Lambdas are as large as ours', () => {
     expect(naiveSizes(given.sizes).get('ReadModels')).toEqual(given.sizes.get('gather-facts'));
