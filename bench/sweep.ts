@@ -2,7 +2,7 @@
 // without an event, at a loopback AWS that refuses more than 10 calls a second of each API. `--endpoints n` for less.
 import { parseArgs } from 'node:util';
 import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb';
-import { run as sweep } from '../functions/sweep.ts';
+import { wholeSweep } from '../local/whole-sweep.ts';
 import { createServices } from '../shared/aws/all-services.ts';
 import { readEndpoint } from '../shared/aws/endpoint-reader.ts';
 import { listFleet } from '../shared/aws/fleet-listing.ts';
@@ -255,7 +255,7 @@ async function measure(
   await throttle(runtime.awsUrl, CALLS_PER_SECOND);
   await forgetCalls(runtime.awsUrl);
   const started = performance.now();
-  const summary = await sweep({}, services);
+  const summary = await wholeSweep(services);
   const ms = performance.now() - started;
   const calls = await callsBy(runtime.awsUrl, 'sweep');
   const lost = (await unjudged(runtime.awsUrl, names)).length;

@@ -1,11 +1,11 @@
-import { run, type Summary, SweepIncompleteError } from '../functions/sweep.ts';
+import { wholeSweep } from '../local/whole-sweep.ts';
+import { SweepIncompleteError } from '../shared/aws/sweep-tally.ts';
+import type { SweepSummary } from '../shared/model/sweep-summary.ts';
 import { type AwsOptions, servicesOfGate } from './context.ts';
 import { EXIT, json, type Output, table } from './output.ts';
 import { unreachable } from './unreachable.ts';
 
-type Counted = Exclude<keyof Summary, 'places'>;
-
-const MEANING: Record<Counted, string> = {
+const MEANING: Record<keyof SweepSummary, string> = {
   endpoints: 'endpoints that SageMaker lists',
   started: 'changes started that no event had told of',
   joined: 'endpoints modified in a way that is known or being read already',
@@ -19,10 +19,10 @@ const MEANING: Record<Counted, string> = {
 /** `portcullis sweep`: looks now for what no event told of, as the gate does every quarter of an hour. */
 export async function sweep(options: AwsOptions & { json?: boolean }, output: Output): Promise<number> {
   const services = servicesOfGate(options);
-  let summary: Summary;
+  let summary: SweepSummary;
   let incomplete: SweepIncompleteError | undefined;
   try {
-    summary = await run({}, services);
+    summary = await wholeSweep(services);
   } catch (error) {
     if (!(error instanceof SweepIncompleteError)) throw error;
     incomplete = error;
@@ -30,7 +30,10 @@ export async function sweep(options: AwsOptions & { json?: boolean }, output: Ou
   }
   if (options.json) output.out(json(summary));
   else {
-    const rows = Object.entries(MEANING).map(([name, meaning]) => [String(summary[name as Counted]), meaning]);
+    const rows = Object.entries(MEANING).map(([name, meaning]) => [
+      String(summary[name as keyof SweepSummary]),
+      meaning,
+    ]);
     output.out(table(['COUNT', 'WHAT'], rows));
   }
   if (!incomplete) return EXIT.fine;

@@ -1,9 +1,9 @@
 import { flushCompileCache } from 'node:module';
-import { SweepIncompleteError } from '../functions/sweep.ts';
 import { type LocalRuntime, StartError, startLocal } from '../local/main.ts';
 import { listEndpointNames } from '../shared/aws/account.ts';
 import { listOpenRequests } from '../shared/aws/approvals.ts';
 import { readStream } from '../shared/aws/ledger.ts';
+import { SweepIncompleteError } from '../shared/aws/sweep-tally.ts';
 import { standingChange } from '../shared/model/endpoint-history.ts';
 import type { RecordOf } from '../shared/model/ledger-record.ts';
 import { CliError, EXIT, json, type Output, table } from './output.ts';

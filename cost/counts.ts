@@ -30,6 +30,7 @@ async function countSweep(runtime: Runtime, endpoints: number, present: number):
   await runtime.call('sweep', {});
   runtime.take();
   const summary = await runtime.call('sweep', {});
+  await runtime.call('tend-requests', {});
   const { started, ended, failed } = summary as Record<string, number>;
   if (started || ended || failed) throw new Error(`The sweep found something: ${JSON.stringify(summary)}`);
   return runtime.take();

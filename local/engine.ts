@@ -6,7 +6,8 @@ import * as gatherFacts from '../functions/gather-facts.ts';
 import * as recordOutcome from '../functions/record-outcome.ts';
 import * as remediate from '../functions/remediate.ts';
 import * as requestApproval from '../functions/request-approval.ts';
-import * as sweep from '../functions/sweep.ts';
+import * as tellApprovers from '../functions/tell-approvers.ts';
+import * as tendRequests from '../functions/tend-requests.ts';
 import * as verifyMonitoring from '../functions/verify-monitoring.ts';
 import type { Services } from '../shared/aws/services.ts';
 import { sha256 } from '../shared/model/canonical-json.ts';
@@ -20,10 +21,12 @@ type Handler = (input: unknown, services: Services) => Promise<unknown>;
 const handlers: Record<string, Handler> = {
   GatherFacts: gatherFacts.run,
   CheckPolicies: checkPolicies.run,
-  WakeSuperseded: sweep.run,
+  WakeSuperseded: tendRequests.run,
   RequestApproval: requestApproval.run,
   VerifyMonitoring: verifyMonitoring.run,
   Remediate: remediate.run,
+  TellGuardsDown: tellApprovers.run,
+  TellNews: tellApprovers.run,
   RecordOutcome: recordOutcome.run,
 };
 

@@ -3,7 +3,6 @@ import type { Server } from 'node:net';
 import { join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { parse as parseYaml } from 'yaml';
-import { type Summary, run as sweep } from '../functions/sweep.ts';
 import { createServices } from '../shared/aws/all-services.ts';
 import { listOpenRequests } from '../shared/aws/approvals.ts';
 import { countFleets } from '../shared/aws/count-fleets.ts';
@@ -13,6 +12,7 @@ import { MalformedSecretError, problemsWithSecrets, readSecrets } from '../share
 import type { Services } from '../shared/aws/services.ts';
 import type { Config } from '../shared/config.ts';
 import { loadConfig } from '../shared/config-yaml.ts';
+import type { SweepSummary } from '../shared/model/sweep-summary.ts';
 import { approversIn } from './approvers-file.ts';
 import { Fleet } from './aws/fleet.ts';
 import { callInProcess, OWN_SERVICES } from './aws/in-process.ts';
@@ -32,6 +32,7 @@ import { cipherWith, claimEncryption } from './sealed-directory.ts';
 import { openSecurityLog, type SecurityLog, SecurityLogError } from './security-log.ts';
 import { servingFrom } from './serving.ts';
 import { ensureTables } from './tables.ts';
+import { wholeSweep } from './whole-sweep.ts';
 
 /** The account and region of the loopback AWS; the region whose prices are shipped. */
 export const LOCAL_ACCOUNT = '000000000000';
@@ -71,7 +72,7 @@ export type LocalRuntime = {
   place: Watch;
   services: Services;
   /** Looks now for what no event told of. */
-  sweep: () => Promise<Summary>;
+  sweep: () => Promise<SweepSummary>;
   engine: Engine;
   aws: Rpc;
   awsUrl: string;
@@ -335,7 +336,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
   }
   await aws.call('resume');
   returnMemoryWhenIdle();
-  const sweepNow = () => void sweep({}, services).catch((error: Error) => console.error(`Sweep: ${error.message}`));
+  const sweepNow = () => void wholeSweep(services).catch((error: Error) => console.error(`Sweep: ${error.message}`));
   const sweeping = setInterval(sweepNow, sweepEveryMs).unref();
   // A clean stop loses nothing. After another, somebody may have decided before the waiting execution was woken.
   if (!clean) sweepNow();
@@ -369,7 +370,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
   return {
     place: { account, region },
     services,
-    sweep: () => sweep({}, services),
+    sweep: () => wholeSweep(services),
     engine,
     aws,
     awsUrl,

@@ -156,6 +156,7 @@ describe('the state machine', () => {
   /** Lambdas that no state calls: EventBridge, its scheduler, the HTTP API and the ledger's stream do. */
   const calledByOthers = [
     'receive-event.ts',
+    // The state machine of the sweep calls it.
     'sweep.ts',
     'show-console.ts',
     'take-answers.ts',
@@ -165,7 +166,7 @@ describe('the state machine', () => {
     'sign-checkpoints.ts',
   ];
 
-  test('has the six tasks, and one to wake an execution', () => {
+  test('has the six tasks, one to wake an execution, and two to tell approvers of what was refused', () => {
     expect(tasks.map(([name]) => name)).toEqual([
       'GatherFacts',
       'CheckPolicies',
@@ -173,6 +174,8 @@ describe('the state machine', () => {
       'RequestApproval',
       'VerifyMonitoring',
       'Remediate',
+      'TellGuardsDown',
+      'TellNews',
       'RecordOutcome',
     ]);
   });
@@ -184,15 +187,20 @@ describe('the state machine', () => {
     expect(present.length).toBeGreaterThan(5);
     expect(present.filter((name) => ![...names.map(fileOf), ...calledByOthers].includes(name))).toEqual([]);
   });
-  // Waking executions is the sweep's right alone, so that no other role needs it.
-  const calls = (name: string) => (name === 'WakeSuperseded' ? 'Sweep' : name);
+  // Few roles may wake executions or write to people, so states share the functions that have them.
+  const shared: Record<string, string> = {
+    WakeSuperseded: 'TendRequests',
+    TellGuardsDown: 'TellApprovers',
+    TellNews: 'TellApprovers',
+  };
+  const calls = (name: string) => shared[name] ?? name;
   test.each(tasks)('%s calls the function of its name', (name, state) => {
     expect([state.Resource, state.Parameters?.FunctionName]).toContain(`\${${calls(name)}}`);
   });
   test.each(tasks)('%s has a timeout', (_name, state) => {
     expect(state.TimeoutSeconds ?? state.TimeoutSecondsPath).toBeTruthy();
   });
-  test.each(tasks.filter(([name]) => !['RecordOutcome', 'WakeSuperseded'].includes(name)))(
+  test.each(tasks.filter(([name]) => !['RecordOutcome', 'WakeSuperseded', 'TellGuardsDown'].includes(name)))(
     'whatever fails in %s ends in a recorded outcome',
     (_name, { Catch }) => {
       expect(Catch?.at(-1)).toMatchObject({ ErrorEquals: ['States.ALL'], Next: 'RecordOutcome' });
@@ -200,7 +208,19 @@ describe('the state machine', () => {
   );
   test('who verifies or puts back has put the outcome on record and ends there', () => {
     const ending = Object.entries(machine.States).filter(([, { End }]) => End);
-    expect(ending.map(([name]) => name)).toEqual(['VerifyMonitoring', 'Remediate', 'RecordOutcome']);
+    expect(ending.map(([name]) => name)).toEqual(['VerifyMonitoring', 'Remediate', 'TellNews', 'RecordOutcome']);
+  });
+  test('putting back goes on once approvers were told of guards, or could not be, and knows that they were', () => {
+    const { TellGuardsDown } = machine.States;
+    const after = [TellGuardsDown?.Next, ...(TellGuardsDown?.Catch ?? []).map(({ Next }) => Next)];
+    expect(after).toEqual(['Remediate', 'Remediate']);
+    // What was caught stays in the state, and keeps it from coming here a second time.
+    expect(TellGuardsDown?.ResultPath).toBe(null);
+    expect(machine.States.Remediate?.Catch?.[0]).toEqual({
+      ErrorEquals: ['GuardsDownError'],
+      ResultPath: '$.guardsDown',
+      Next: 'TellGuardsDown',
+    });
   });
   test('putting back is waited for longer than it takes the task itself to give up', () => {
     const [waiting] = machine.States.Remediate?.Retry ?? [];

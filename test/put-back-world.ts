@@ -5,6 +5,7 @@ import {
   UpdateEndpointWeightsAndCapacitiesCommand,
 } from '@aws-sdk/client-sagemaker';
 import { run } from '../functions/remediate.ts';
+import { run as tellApprovers } from '../functions/tell-approvers.ts';
 import { readEndpoint } from '../shared/aws/endpoint-reader.ts';
 import { ReadCache } from '../shared/aws/read-cache.ts';
 import type { Config } from '../shared/config.ts';
@@ -191,12 +192,21 @@ export async function putBackWorld(mode: RemediationMode = 'enforce', overrides:
   >(
     kind: K,
   ) => tables.bodies().filter((body): body is RecordOf<K> => body.kind === kind);
-  /** `waiting` where it fails because it wants to be run again later. */
-  const remediate = (generation = 2): Promise<{ state: 'waiting' | 'over' }> =>
-    run({ change: a.change(), generation, approvalTimeoutSeconds: 60 }, aws.services).catch((error: Error) => {
-      if (error.name === 'NotPutBackYetError') return { state: 'waiting' as const };
-      throw error;
-    });
+  /** As the state machine goes on from there; `waiting` where it is to be run again later. */
+  const remediate = async (generation = 2, caught: object = {}): Promise<{ state: 'waiting' | 'over' }> => {
+    const input = { change: a.change(), generation, approvalTimeoutSeconds: 60 };
+    try {
+      return await run({ ...input, ...caught }, aws.services);
+    } catch (error) {
+      const { name, message } = error as Error;
+      if (name === 'NotPutBackYetError') return { state: 'waiting' };
+      if (name !== 'GuardsDownError' && name !== 'NewsError') throw error;
+      await tellApprovers(input, aws.services);
+      return name === 'NewsError'
+        ? { state: 'over' }
+        : remediate(generation, { guardsDown: { Error: name, Cause: message } });
+    }
+  };
   /** As the state machine does: again after an error, and again after a while where there is something to wait for. */
   const untilOver = async (generation = 2, meanwhile: () => void = settle): Promise<number> => {
     for (let runs = 1; runs < 300; runs += 1) {

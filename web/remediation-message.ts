@@ -1,6 +1,7 @@
 import { canonicalJson } from '../shared/model/canonical-json.ts';
 import type { ChangeHistory } from '../shared/model/endpoint-history.ts';
 import type { EndpointRef } from '../shared/model/endpoint-ref.ts';
+import type { RemediationNews } from '../shared/model/remediation.ts';
 import type { RemediationCall } from '../shared/model/remediation-call.ts';
 import { changePath } from './links.ts';
 import { noticeMessage } from './notice-message.ts';
@@ -17,13 +18,7 @@ const HEADS = {
   failed: (about: string) => `Could not be put back: ${about}`,
   abandoned: (about: string) => `Not put back: ${about}`,
   stopped: (about: string) => `Put back too often, so the gate stops: ${about}`,
-} as const;
-/** What people are told about: the proposal, or how it ended. */
-export type RemediationNews = keyof typeof HEADS;
-
-/** The newest there is to tell; undefined where there is nothing yet. */
-export const newsOf = ({ remediation: { proposed, done } }: ChangeHistory): RemediationNews | undefined =>
-  done?.result ?? (proposed && 'proposed');
+} as const satisfies Record<RemediationNews, (about: string) => string>;
 
 type Part = { head: string; lines: string[] };
 function partsOf({ remediation, outcome }: ChangeHistory): Part[] {

@@ -41,11 +41,23 @@ type ModeOf = Readonly<Record<'dev' | 'staging' | 'prod', { remediation: Remedia
 export const modeOf = ({ opened }: ChangeHistory, settings: ModeOf): RemediationMode =>
   settings[opened?.environment.name ?? 'prod'].remediation;
 
-/** For the tasks before: must the execution go by Remediate? Lost guards are told of there, whatever the setting. */
+/**
+ * For the tasks before: must the execution go by Remediate? Lost guards are told of there, whatever the setting. With its
+ * end on record already, an execution runs because something was not finished, be it that nobody has been told.
+ */
 export function isToBePutBack(change: ChangeHistory | undefined, settings: ModeOf): boolean {
   if (change === undefined) return false;
-  const told = change.outcome !== undefined;
-  return nextStep(change, modeOf(change, settings)) !== 'over' || (!told && lostGuards(change).length > 0);
+  if (change.outcome) return refusedAs(change) !== undefined;
+  return nextStep(change, modeOf(change, settings)) !== 'over' || lostGuards(change).length > 0;
+}
+
+/** What people are told about: how it could be put back, or how that ended. */
+export type RemediationNews = 'proposed' | RecordOf<'remediation-done'>['result'];
+
+/** The newest there is to tell of; undefined where there is nothing. Outside prod nobody is told of proposals. */
+export function newsOf({ opened, remediation: { proposed, done } }: ChangeHistory): RemediationNews | undefined {
+  if (done) return done.result;
+  return proposed && (opened?.environment.name ?? 'prod') === 'prod' ? 'proposed' : undefined;
 }
 
 export const MOST_AN_HOUR = 3;

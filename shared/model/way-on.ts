@@ -24,6 +24,14 @@ export class GoneError extends WayOn {
 export class JoinedError extends WayOn {
   override readonly name = 'JoinedError';
 }
+/** It runs what was accepted in prod and has lost guards: approvers are to be told of that first. */
+export class GuardsDownError extends WayOn {
+  override readonly name = 'GuardsDownError';
+}
+/** Putting it back is proposed, or over, and approvers are to be told. */
+export class NewsError extends WayOn {
+  override readonly name = 'NewsError';
+}
 /** It replaced a request whose execution still waits, and is to be told so first. */
 export class ReplacesRequestError extends WayOn {
   override readonly name = 'ReplacesRequestError';

@@ -1,6 +1,6 @@
 import { SendEmailCommand } from '@aws-sdk/client-sesv2';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { run as sweep } from '../../functions/sweep.ts';
+import { run as tendRequests } from '../../functions/tend-requests.ts';
 import { run as verifyMonitoring } from '../../functions/verify-monitoring.ts';
 import { decide, listOpenReviews, readRequest } from '../../shared/aws/approvals.ts';
 import { listExpiryNotices } from '../../shared/aws/expiry-notices.ts';
@@ -33,7 +33,7 @@ function setUp(approvals: Record<string, unknown> = {}, notifications: Record<st
   aws.world.endpoint = undefined;
   const sweepAt = async (hours: number) => {
     aws.clock.now = later(hours * HOUR);
-    return (await sweep({}, aws.services)).told;
+    return (await tendRequests({}, aws.services)).told;
   };
   const mails = () => aws.world.mails.map(({ to, subject }) => `${to.split('@')[0]}: ${subject.split(':')[0]}`);
   return { aws, tables, slack, measured, sweepAt, mails, services: aws.services };
@@ -113,7 +113,7 @@ describe('of several sweeps at once', () => {
   test('one tells, and nobody gets anything twice', async () => {
     const { aws, mails, services, tables } = setUp(ESCALATION);
     aws.clock.now = later(6 * HOUR);
-    await Promise.all(Array.from({ length: 5 }, () => sweep({}, services)));
+    await Promise.all(Array.from({ length: 5 }, () => tendRequests({}, services)));
     expect(mails().sort()).toEqual(['asha: Still waiting', 'ben: Still waiting', 'chen: Nobody has answered']);
     expect(tables.kinds().filter((kind) => kind.startsWith('commented'))).toHaveLength(1);
   });

@@ -11,26 +11,26 @@ import { describe, expect, test } from 'vitest';
 import { run as checkPolicies } from '../../functions/check-policies.ts';
 import { run as gather } from '../../functions/gather-facts.ts';
 import { run as recordOutcome } from '../../functions/record-outcome.ts';
-import { run, SweepIncompleteError } from '../../functions/sweep.ts';
+import { run } from '../../functions/sweep.ts';
+import { run as tendRequests } from '../../functions/tend-requests.ts';
 import { run as verifyMonitoring } from '../../functions/verify-monitoring.ts';
-import { storeToken } from '../../shared/aws/approvals.ts';
+import { wholeSweep } from '../../local/whole-sweep.ts';
 import { ExecutionInput, executionName } from '../../shared/aws/executions.ts';
 import { guardedEndpoints } from '../../shared/aws/guard-index.ts';
 import { listRememberedEndpoints } from '../../shared/aws/remembered-endpoints.ts';
 import type { Metric } from '../../shared/aws/services.ts';
+import { SweepIncompleteError } from '../../shared/aws/sweep-tally.ts';
 import { streamOf } from '../../shared/model/endpoint-ref.ts';
 import {
   change,
   endpoint,
   facts,
   findings,
-  given,
   instanceVariant,
   later,
   NOW,
   opened,
   outcome,
-  REQUEST,
   requested,
   verified,
 } from '../builders.ts';
@@ -45,7 +45,7 @@ function setUp() {
   const aws = fakeAws({ measure: (metric) => measured.push(metric) });
   const tables = fakeTables(aws);
   tables.answerDirectly();
-  const sweep = () => run({}, aws.services);
+  const sweep = () => wholeSweep(aws.services);
   /** How often the endpoint's stream is read while `work` runs. */
   const streamReads = async (work: () => Promise<unknown>) => {
     let count = 0;
@@ -466,7 +466,7 @@ describe('the state machine of the sweep', () => {
     expect(await run({ place: places?.[0] }, services)).toEqual(NOTHING);
     expect(aws.calls.filter((call) => call === 'Search')).toHaveLength(1);
     aws.calls.length = 0;
-    expect(await run({ part: 'unfinished' }, services)).toEqual({ ...NOTHING, endpoints: 0 });
+    expect(await tendRequests({}, services)).toEqual({ ...NOTHING, endpoints: 0 });
     expect(aws.calls).not.toContain('Search');
   });
 });
@@ -597,47 +597,6 @@ describe('a change without an outcome', () => {
     })();
     expect(tables.kinds()).toEqual(['change-opened#1', 'outcome#1']);
     expect(tables.bodies().at(-1)).toMatchObject({ result: 'approved' });
-  });
-});
-
-describe('requests', () => {
-  const request = { id: REQUEST, endpoint, generation: 1, expiresAt: later(86_400) };
-
-  test('that were decided without their callback getting through are resumed', async () => {
-    const { aws, sweep, tables, services, running, measure } = setUp();
-    tables.seed(opened(), findings(), requested(), given());
-    running(1);
-    await storeToken(services, request, 'the-token');
-    expect(await sweep()).toEqual({ ...NOTHING, resumed: 1 });
-    expect(aws.world.resumed).toEqual(['the-token']);
-    expect([measure('WaitingApprovals'), measure('WaitingApprovalAgeSeconds')]).toEqual([0, 0]);
-    expect(await sweep()).toEqual(NOTHING);
-  });
-  test('that wait are counted with the age of the oldest, and left alone', async () => {
-    const { aws, sweep, tables, services, running, measure } = setUp();
-    tables.seed(opened(), findings(), requested());
-    running(1);
-    await storeToken(services, request, 'the-token');
-    aws.clock.advance(5_400);
-    expect(await sweep()).toEqual(NOTHING);
-    expect([measure('WaitingApprovals'), measure('WaitingApprovalAgeSeconds')]).toEqual([1, 5_400]);
-    expect(aws.world.resumed).toEqual([]);
-  });
-  test('that a change replaced are woken, if their end is on record, and nothing else is done', async () => {
-    const { aws, tables, services } = setUp();
-    tables.seed(opened(), findings(), requested());
-    await storeToken(services, request, 'the-token');
-    const superseding = { change: change(), generation: 2 };
-    await run({ superseding }, services);
-    expect(aws.world.resumed).toEqual([]);
-    tables.add({
-      ...{ kind: 'decided', generation: 1, digest: opened().digest, request: REQUEST },
-      ...{ answer: 'superseded', reason: 'change 2 replaced it' },
-    });
-    expect(await run({ superseding }, services)).toMatchObject({ resumed: 1, endpoints: 0 });
-    expect(await run({ superseding: { ...superseding, generation: 1 } }, services)).toMatchObject({ resumed: 0 });
-    expect(aws.world.resumed).toEqual(['the-token']);
-    expect(aws.calls).not.toContain('ListEndpoints');
   });
 });
 

@@ -43,9 +43,10 @@ describe('functions', () => {
     };
     const limits = Object.values(machine.States).flatMap(({ Resource = '', TimeoutSeconds }) => {
       const name = /^\$\{(\w+)\}$/.exec(Resource)?.[1];
-      return name && TimeoutSeconds && name !== 'Sweep' ? [[name, TimeoutSeconds] as const] : [];
+      // Waking one request takes a moment; the rest of what it does is not this machine's.
+      return name && TimeoutSeconds && name !== 'TendRequests' ? [[name, TimeoutSeconds] as const] : [];
     });
-    expect(limits.length).toBe(5);
+    expect(limits.length).toBe(7);
     const timeouts = new Map(functions(prod).map(([id, { Timeout }]) => [id, Timeout]));
     for (const [name, limit] of limits) expect(timeouts.get(name), name).toBeLessThan(limit);
   });

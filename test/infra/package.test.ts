@@ -29,6 +29,8 @@ const FUNCTIONS = [
   'sweep',
   'take-answers',
   'take-plans',
+  'tell-approvers',
+  'tend-requests',
   'verify-monitoring',
 ];
 const camel = (name: string) => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { FOLDERS } from '../../shared/aws/archive.ts';
+import { remediationId } from '../../shared/aws/unfinished-remediations.ts';
 import { actionsOf } from './aws-calls.ts';
 import { attribute, ofType, type Resource, readTemplate, root, type Template } from './packaged.ts';
 
@@ -69,8 +70,8 @@ const SAGEMAKER_WRITES = /^sagemaker:(?!Describe|List|Search)/;
 describe('every function has a role of its own', () => {
   test('that only Lambda can take and that no other function has', () => {
     const roles = functions().map(({ role }) => role.Properties.RoleName);
-    expect(roles.length).toBe(14);
-    expect(new Set(roles).size).toBe(14);
+    expect(roles.length).toBe(16);
+    expect(new Set(roles).size).toBe(16);
     for (const { name, role } of functions()) {
       expect(role.Properties.RoleName).toBe(`portcullis-prod-${name}`);
       expect(role.Properties.AssumeRolePolicyDocument.Statement).toEqual([
@@ -109,6 +110,8 @@ describe('every function has a role of its own', () => {
     'sweep',
     'take-answers',
     'take-plans',
+    'tell-approvers',
+    'tend-requests',
     'verify-monitoring',
   ])('%s may call what its code calls, and nothing else', async (name) => {
     const granted = statementsOf(roleOf(name))
@@ -193,7 +196,6 @@ describe('no role', () => {
       'ArchiveRecordsRole PutIntoArchive',
       'EndpointComplianceRole DeliverLogs',
       'EndpointComplianceRole SendTraces',
-      'RemediateRole AskByMail',
       'RemediateRole EnableAlarms',
       'RemediateRole PutBackEndpoints',
       'RemediateRole StartMonitors',
@@ -201,8 +203,9 @@ describe('no role', () => {
       'ShowConsoleRole AskByMail',
       'SignCheckpointsRole PutCheckpoints',
       'SweepMachineRole FollowItems',
-      'SweepRole AskByMail',
       'TakeAnswersRole AskByMail',
+      'TellApproversRole AskByMail',
+      'TendRequestsRole AskByMail',
     ]);
     const inArchive = (folder: string) => ({ 'Fn::Sub': `\${ArchiveBucket.Arn}/${folder}/*` });
     expect(wide.find(({ Sid }) => Sid === 'PutIntoArchive')?.Resource).toEqual(
@@ -238,6 +241,27 @@ describe('no role', () => {
       'sagemaker:UpdateEndpointWeightsAndCapacities',
     ]);
   });
+  test('that may change anything in SageMaker or CloudWatch may write to people or read a secret', () => {
+    const actions = all()
+      .filter(({ id }) => id === 'RemediateRole')
+      .flatMap(({ Action }) => list(Action));
+    expect(actions).toContain('sagemaker:DescribeEndpoint');
+    expect(actions.filter((action) => /^(ses|secretsmanager|states|kms:(?!Decrypt$)):?/.test(action))).toEqual([]);
+  });
+  test('of who puts back or tells of it reaches sessions, codes and requests: they have the items about putting back alone', () => {
+    const onApprovals = all().filter(
+      ({ id, Resource }) =>
+        ['RemediateRole', 'TellApproversRole'].includes(id) && JSON.stringify(Resource).includes('ApprovalsTable'),
+    );
+    expect(onApprovals.map(({ Sid, Condition }) => [Sid, Condition])).toEqual(
+      ['NoteUnfinished', 'WhoWasTold'].map((Sid) => [
+        Sid,
+        { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['remediation-*'] } },
+      ]),
+    );
+    const ref = { account: '111122223333', region: 'us-east-1', name: 'fraud-prod' };
+    expect(remediationId(ref, 2)).toMatch(/^remediation-/);
+  });
   test('may do even that in a stage that has remediation switched off', () => {
     const statements = template.Resources.RemediateRole?.Properties.Policies[0].PolicyDocument.Statement as {
       'Fn::If'?: [string, Statement];
@@ -272,7 +296,7 @@ describe('no role', () => {
   });
   test('but those of who decides and who makes up for it may send a callback, and none may fail a task', () => {
     const senders = all().filter(({ Action }) => list(Action).some((action) => action.startsWith('states:SendTask')));
-    expect(senders.map(({ id }) => id).sort()).toEqual(['SweepRole', 'TakeAnswersRole']);
+    expect(senders.map(({ id }) => id).sort()).toEqual(['TakeAnswersRole', 'TendRequestsRole']);
     for (const { Action } of senders) expect(Action).toBe('states:SendTaskSuccess');
   });
   test('but those of tasks, of who starts executions and of who takes answers or plans may append to the ledger: pages are shown by one that cannot', () => {
@@ -286,7 +310,7 @@ describe('no role', () => {
     const onTokens = all().filter(({ Resource }) => attribute(Resource as never) === 'TokenKey.Arn');
     expect(Object.fromEntries(onTokens.map(({ id, Action }) => [id, Action]))).toEqual({
       TakeAnswersRole: 'kms:Decrypt',
-      SweepRole: 'kms:Decrypt',
+      TendRequestsRole: 'kms:Decrypt',
       RequestApprovalRole: 'kms:Encrypt',
     });
   });

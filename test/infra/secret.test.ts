@@ -27,12 +27,12 @@ describe.each(STAGES)('the secret of %s', (stage) => {
     }));
     const named = functions.filter(({ environment }) => 'PORTCULLIS_SECRET_ID' in environment);
     expect(named.map(({ name }) => name).sort()).toEqual([
-      'remediate',
       'request-approval',
       'show-console',
-      'sweep',
       'take-answers',
       'take-plans',
+      'tell-approvers',
+      'tend-requests',
     ]);
     for (const { environment } of named) expect(environment.PORTCULLIS_SECRET_ID).toEqual({ Ref: 'Secret' });
     for (const { environment } of functions)

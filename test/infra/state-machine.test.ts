@@ -112,12 +112,15 @@ describe('the state machine of the sweep', () => {
   };
   const MACHINE = arn('states', 'stateMachine:portcullis-prod-sweep');
 
-  test('is the definition of statemachines/, word for word, and calls the sweep function alone', () => {
+  test('is the definition of statemachines/, word for word, and calls the two functions that sweep', () => {
     const { DefinitionString, DefinitionSubstitutions, StateMachineName, StateMachineType } =
       template.Resources.SweepMachine?.Properties ?? {};
     expect(JSON.parse(DefinitionString)).toEqual(sweep);
-    expect([...new Set(text.match(/\$\{\w+\}/g))]).toEqual([`\${Sweep}`]);
-    expect(DefinitionSubstitutions).toEqual({ Sweep: { 'Fn::GetAtt': ['SweepLambdaFunction', 'Arn'] } });
+    expect([...new Set(text.match(/\$\{\w+\}/g))]).toEqual([`\${Sweep}`, `\${TendRequests}`]);
+    expect(DefinitionSubstitutions).toEqual({
+      Sweep: { 'Fn::GetAtt': ['SweepLambdaFunction', 'Arn'] },
+      TendRequests: { 'Fn::GetAtt': ['TendRequestsLambdaFunction', 'Arn'] },
+    });
     expect({ StateMachineName, StateMachineType }).toEqual({
       StateMachineName: 'portcullis-prod-sweep',
       StateMachineType: 'STANDARD',
@@ -132,13 +135,14 @@ describe('the state machine of the sweep', () => {
       Next: 'FinishWhatIsLeft',
     });
   });
-  test('gives the function longer than it may take', () => {
-    const timeout = template.Resources.SweepLambdaFunction?.Properties.Timeout;
-    const tasks = [places.ItemProcessor.States.SweepPlace, sweep.States.FinishWhatIsLeft];
-    for (const task of tasks) expect(Number(task?.TimeoutSeconds)).toBeGreaterThan(timeout);
-    expect(sweep.TimeoutSeconds).toBeGreaterThan(timeout * 3);
+  test('gives the functions longer than they may take', () => {
+    const timeoutOf = (name: string) => template.Resources[`${name}LambdaFunction`]?.Properties.Timeout as number;
+    const { SweepPlace } = places.ItemProcessor.States;
+    expect(Number(SweepPlace?.TimeoutSeconds)).toBeGreaterThan(timeoutOf('Sweep'));
+    expect(Number(sweep.States.FinishWhatIsLeft?.TimeoutSeconds)).toBeGreaterThan(timeoutOf('TendRequests'));
+    expect(sweep.TimeoutSeconds).toBeGreaterThan(timeoutOf('Sweep') * 2 + timeoutOf('TendRequests'));
   });
-  test('may call the sweep function and start its own items, and nothing else', () => {
+  test('may call the functions that sweep and start its own items, and nothing else', () => {
     const { AssumeRolePolicyDocument, Policies } = template.Resources.SweepMachineRole?.Properties ?? {};
     expect(AssumeRolePolicyDocument.Statement).toEqual([
       {
@@ -154,7 +158,10 @@ describe('the state machine of the sweep', () => {
         Resource,
       })),
     ).toEqual([
-      { Action: 'lambda:InvokeFunction', Resource: { 'Fn::GetAtt': ['SweepLambdaFunction', 'Arn'] } },
+      {
+        Action: 'lambda:InvokeFunction',
+        Resource: ['Sweep', 'TendRequests'].map((name) => ({ 'Fn::GetAtt': [`${name}LambdaFunction`, 'Arn'] })),
+      },
       { Action: 'states:StartExecution', Resource: MACHINE },
       {
         Action: ['states:DescribeExecution', 'states:StopExecution'],

@@ -22,10 +22,13 @@ test('each error has the name of its class', () => {
   expect(names.length).toBeGreaterThan(5);
   expect(Object.values(leading).map((Way) => new Way('x').name)).toEqual(Object.keys(leading));
 });
-test('what comes out of the policies is caught by name, by nothing twice, and not tried again', () => {
-  const { CheckPolicies = {} } = States;
-  expect(caught(CheckPolicies).sort()).toEqual(names);
-  expect(neverRetried(CheckPolicies)).toEqual(expect.arrayContaining(names));
+test('what comes out of the policies and of putting back is caught by name, by nothing twice, and not tried again', () => {
+  const { CheckPolicies = {}, Remediate = {} } = States;
+  const telling = ['GuardsDownError', 'NewsError'];
+  expect(caught(CheckPolicies).sort()).toEqual(names.filter((name) => !telling.includes(name)));
+  expect(neverRetried(CheckPolicies)).toEqual(expect.arrayContaining(caught(CheckPolicies)));
+  expect(caught(Remediate)).toEqual(telling);
+  expect(neverRetried(Remediate)).toEqual(expect.arrayContaining(telling));
 });
 test('what verifying refuses is caught by name and not tried again', () => {
   const { VerifyMonitoring = {} } = States;
