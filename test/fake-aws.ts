@@ -476,8 +476,9 @@ export function fakeAws(overrides: Partial<Services> = {}) {
   answer(sfn, StartExecutionCommand, ({ name = '', input = '' }: In) => {
     const known = world.executions.get(name);
     if (known && (known.status !== 'RUNNING' || known.input !== input)) throw awsError('ExecutionAlreadyExists');
-    world.executions.set(name, { input, status: 'RUNNING' });
-    return {};
+    const started = known ?? { input, status: 'RUNNING', startDate: new Date(clock.now) };
+    world.executions.set(name, started);
+    return { startDate: started.startDate };
   });
   answer(sfn, DescribeExecutionCommand, ({ executionArn }: In) => {
     const found = world.executions.get(executionArn?.split(':').at(-1) ?? '');

@@ -89,6 +89,14 @@ describe('startedAfter', () => {
     expect(startedAfter(aws.services, event(NOW))).toBe(true);
     expect(startedAfter(aws.services, event(later(0.001)))).toBe(false);
   });
+  test('does not count the time at which the same event was delivered again', async () => {
+    const { services, clock } = fakeAws();
+    await startExecution(services, change(), 1);
+    clock.advance(60);
+    await startExecution(services, change(), 1);
+    expect(startedAfter(services, event(NOW))).toBe(true);
+    expect(startedAfter(services, event(later(30)))).toBe(false);
+  });
   test('says nothing where an execution runs whose start nobody knows', async () => {
     const aws = fakeAws();
     aws.world.executions.set(executionName(change(), 1, 0), { input: '{}', status: 'RUNNING' });
