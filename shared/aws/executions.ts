@@ -71,12 +71,11 @@ export async function startExecution(
     const name = executionName(change, generation, attempt);
     const at = services.now();
     try {
-      const started = await services.sfn.send(
+      const { startDate } = await services.sfn.send(
         new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }),
       );
       // The same event delivered again is told of the execution that it had started.
-      const since = started.startDate?.toISOString() ?? at;
-      rememberStart(services, change, since < at ? since : at);
+      rememberStart(services, change, startDate?.toISOString() ?? at);
       return 'started';
     } catch (error) {
       if ((error as Error).name !== 'ExecutionAlreadyExists') throw error;
