@@ -30,15 +30,20 @@ approvals:
     - { id: two, name: Two, email: two@example.com }
 `;
 
+/** As many as an alarm may read (CloudWatch guide, "Limits that apply to alarms based on metric math expressions"). */
+const METRICS_OF_AN_ALARM = 10;
+
 const nameOf = (index: number) => `bench-${index}`;
 
 /** Endpoints that comply, created and judged before anything is measured. */
 async function fleetOf(runtime: Running, endpoints: number): Promise<void> {
   await prepare(runtime.awsUrl, 1);
-  for (let start = 0; start < endpoints; start += 100) {
-    const names = Array.from({ length: Math.min(100, endpoints - start) }, (_, index) => nameOf(start + index));
-    await putGroupAlarms(runtime.awsUrl, `group-${start / 100}`, names);
-    for (const name of names) await createEndpoint(runtime.awsUrl, name, `group-${start / 100}`, 'dev');
+  for (let start = 0; start < endpoints; start += METRICS_OF_AN_ALARM) {
+    const length = Math.min(METRICS_OF_AN_ALARM, endpoints - start);
+    const names = Array.from({ length }, (_, index) => nameOf(start + index));
+    const group = `group-${start / METRICS_OF_AN_ALARM}`;
+    await putGroupAlarms(runtime.awsUrl, group, names);
+    for (const name of names) await createEndpoint(runtime.awsUrl, name, group, 'dev');
   }
   await untilOutcomes(
     runtime,
