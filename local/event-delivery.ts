@@ -7,7 +7,7 @@ import type { QueuedEvent } from './aws/worker.ts';
 export type DeliveryOptions = {
   services: Services;
   /** Tells the store that events need not be delivered again. */
-  handled: (keys: string[]) => Promise<void>;
+  handled: (keys: string[]) => void;
   /** Each event is delivered so many times, as AWS may. */
   copies?: number;
   /** Each copy comes up to so many milliseconds late, so that they overtake each other. */
@@ -15,6 +15,9 @@ export type DeliveryOptions = {
   random?: () => number;
   concurrency?: number;
 };
+
+/** Those of one change are handled within a few milliseconds of each other; what is not told before a crash comes again. */
+const TOLD_AFTER_MS = 50;
 
 /** EventBridge gives up after 185 tries and puts the event into a dead-letter queue; ours is the quarantine. */
 const RETRIES_MS = [100, 300, 1_000, 3_000, 10_000, 30_000, 60_000, 60_000];
@@ -40,7 +43,7 @@ export function createDelivery({
 }: DeliveryOptions) {
   const limit = pLimit(concurrency);
   const done: string[] = [];
-  let flushing = false;
+  let telling: NodeJS.Timeout | undefined;
   let stopped = false;
   let underWay = 0;
   const timers = new Set<NodeJS.Timeout>();
@@ -86,14 +89,14 @@ export function createDelivery({
     }
   }
 
+  function tellHandled(): void {
+    telling = undefined;
+    handled(done.splice(0));
+  }
+
   function acknowledge(key: string): void {
     done.push(key);
-    if (flushing) return;
-    flushing = true;
-    setImmediate(() => {
-      flushing = false;
-      void handled(done.splice(0));
-    });
+    telling ??= setTimeout(tellHandled, TOLD_AFTER_MS);
   }
 
   return {
@@ -118,6 +121,8 @@ export function createDelivery({
     stop: () => {
       stopped = true;
       for (const timer of timers) clearTimeout(timer);
+      clearTimeout(telling);
+      if (telling) tellHandled();
     },
   };
 }

@@ -185,10 +185,14 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
   let stopped = false;
   let delivery: ReturnType<typeof createDelivery> | undefined;
   const early: QueuedEvent[] = [];
+  const stepFunctions: Engine['stepFunctions'] = (operation, input) => {
+    if (!engine) throw new RpcError('ServiceUnavailable', 'The runtime is still starting.');
+    return engine.stepFunctions(operation, input);
+  };
   const worker = new Worker(new URL('./aws/worker.ts', import.meta.url), {
     workerData,
     // Not what it needs but where V8 starts to collect in earnest; without it, it spreads over the machine.
-    resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 },
+    resourceLimits: { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 512 },
   });
   const failed = new Promise<never>((_, reject) => {
     worker.once('error', (error) =>
@@ -206,10 +210,8 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
       if (delivery) for (const event of events) delivery.deliver(event);
       else early.push(...events);
     },
-    'step-functions': ({ operation, input }: { operation: string; input: Record<string, unknown> }) => {
-      if (!engine) throw new RpcError('ServiceUnavailable', 'The runtime is still starting.');
-      return engine.stepFunctions(operation, input);
-    },
+    'step-functions': ({ operation, input }: { operation: string; input: Record<string, unknown> }) =>
+      stepFunctions(operation, input),
   });
   const abandon = async (error: Error): Promise<never> => {
     await worker.terminate();
@@ -262,7 +264,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
   );
   const metrics = createMetrics();
   const services = createServices(config, { readApprovals: approvers, measure: metrics.measure, note });
-  callInProcess(services, aws, GATE_KEY_ID, options.watch && OWN_SERVICES);
+  callInProcess(services, { aws, stepFunctions }, GATE_KEY_ID, options.watch && OWN_SERVICES);
   try {
     // Found out now, and not when the first request waits for an answer.
     await readSecrets(services);
@@ -325,7 +327,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
   });
   delivery = createDelivery({
     services,
-    handled: (keys) => aws.call('handled', keys),
+    handled: (keys) => aws.tell('handled', keys),
     copies: 1 + options.duplicateEvents,
     maxDelayMs: options.delayEventsMs,
   });

@@ -1,7 +1,7 @@
 import type { Services } from '../../shared/aws/services.ts';
 import { dynamodbAnswer, dynamodbError, dynamodbRequest } from './dynamodb-wire.ts';
 import type { Rpc } from './rpc.ts';
-import type { WireAnswer, WireRequest } from './server.ts';
+import { jsonAnswer, type WireAnswer, type WireRequest } from './server.ts';
 
 /** Services whose requests and answers are JSON text. The others say what they have to say over HTTP. */
 const JSON_SERVICES = ['dynamodb', 'sfn', 'kms', 'ses', 'sagemaker', 'cloudwatch', 'scaling', 'pricing'] as const;
@@ -78,6 +78,12 @@ function handOverJson(client: Client, ask: Ask, authorization: string): void {
   };
 }
 
+/** The loopback AWS in its thread; and Step Functions, which is in this one and would be asked from there. */
+export type InProcess = {
+  aws: Pick<Rpc, 'call'>;
+  stepFunctions: (operation: string, input: Record<string, unknown>) => unknown;
+};
+
 /**
  * Has the gate's clients hand their requests to the loopback AWS as a message to its thread, and not through HTTP with a
  * signature that nobody checks, which is most of what a call costs. What is said stays the same, and the loopback answers as
@@ -85,7 +91,7 @@ function handOverJson(client: Client, ask: Ask, authorization: string): void {
  */
 export function callInProcess(
   services: Services,
-  aws: Rpc,
+  { aws, stepFunctions }: InProcess,
   accessKeyId: string,
   names: readonly JsonService[] = JSON_SERVICES,
 ): void {
@@ -93,9 +99,13 @@ export function callInProcess(
   const scope = `00000000/${services.config.region}/in-process/aws4_request`;
   const authorization = `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=host, Signature=none`;
   const ask: Ask = (request) => aws.call<WireAnswer>('request', request);
+  const askEngine: Ask = ({ headers, body }) => {
+    const operation = String(headers['x-amz-target']).split('.').at(-1) ?? '';
+    return jsonAnswer(body, (input) => stepFunctions(operation, input));
+  };
   for (const name of names) {
     const client = services[name] as unknown as Client;
     if (name === 'dynamodb') handOverJson(client, ask, authorization);
-    else handOver(client, ask, authorization);
+    else handOver(client, name === 'sfn' ? askEngine : ask, authorization);
   }
 }

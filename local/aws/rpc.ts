@@ -2,6 +2,7 @@ import type { MessagePort, Worker } from 'node:worker_threads';
 
 type Message =
   | { rpc: 'call'; id: number; method: string; params: unknown }
+  | { rpc: 'tell'; method: string; params: unknown }
   | { rpc: 'reply'; id: number; result?: unknown; error?: { code: string; message: string } };
 
 export type Methods = Record<string, (params: never) => unknown>;
@@ -10,7 +11,11 @@ export type Methods = Record<string, (params: never) => unknown>;
  * Calls by name between two threads, with replies. Errors cross over with their code and message. What is said in one turn of
  * the event loop goes over as one message: waking the other thread costs more than what is said, most of all where much is.
  */
-export type Rpc = { call: <T>(method: string, params?: unknown) => Promise<T> };
+export type Rpc = {
+  call: <T>(method: string, params?: unknown) => Promise<T>;
+  /** Without a reply, which would wake this thread again. What goes wrong there is that thread's own fault. */
+  tell: (method: string, params?: unknown) => void;
+};
 
 export class RpcError extends Error {
   readonly code: string;
@@ -39,6 +44,10 @@ export function connectRpc(port: Worker | MessagePort, methods: Methods): Rpc {
     }
   };
   const take = (message: Message) => {
+    if (message.rpc === 'tell') {
+      methods[message.method]?.(message.params as never);
+      return;
+    }
     if (message.rpc === 'call') {
       void answer(message);
       return;
@@ -56,5 +65,6 @@ export function connectRpc(port: Worker | MessagePort, methods: Methods): Rpc {
         waiting.set(lastId, { resolve: resolve as (value: unknown) => void, reject });
         post({ rpc: 'call', id: lastId, method, params });
       }),
+    tell: (method, params) => post({ rpc: 'tell', method, params }),
   };
 }

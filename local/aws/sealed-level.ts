@@ -12,6 +12,7 @@ type NativeIterator = {
 /** What abstract-level asks of a database, with keys and values as they are stored. */
 type Native = {
   _get: (key: string, options: Options) => Promise<string | Uint8Array | undefined>;
+  _getSync: (key: string, options: Options) => string | Uint8Array | undefined;
   _put: (key: string, value: string | Uint8Array, options: Options) => Promise<void>;
   _del: (key: string, options: Options) => Promise<void>;
   _batch: (operations: Operation[], options: Options) => Promise<void>;
@@ -19,6 +20,9 @@ type Native = {
 };
 
 const native = ClassicLevel.prototype as unknown as Native;
+
+/** What is asked for is in memory, here or in that of the system: a thread of its own to read it would take far longer. */
+const read = (database: Native, key: string, options: Options) => native._getSync.call(database, key, options);
 
 /** dynalite answers an error with a status and goes on, and falls over at any other. */
 function refuse(error: unknown): never {
@@ -30,7 +34,7 @@ function refuse(error: unknown): never {
 
 const BOUNDS = ['gt', 'gte', 'lt', 'lte'] as const;
 
-function sealed(cipher: RowCipher): Native {
+function sealed(cipher: RowCipher): Omit<Native, '_getSync'> {
   const opened = (name: string, value: string | Uint8Array | undefined) => {
     if (value === undefined) return undefined;
     try {
@@ -44,7 +48,7 @@ function sealed(cipher: RowCipher): Native {
   return {
     async _get(this: Native, key, options) {
       const name = nameOf(key);
-      return opened(name, await native._get.call(this, name, asBytes(options)));
+      return opened(name, read(this, name, asBytes(options)));
     },
     async _put(this: Native, key, value, options) {
       const { key: name, value: envelope } = sealedRow(cipher, key, value);
@@ -89,7 +93,7 @@ const UNREADABLE = '\uFFFD';
 /** Refuses encrypted rows, which dynalite would take for damaged, and remove. */
 const plain: Pick<Native, '_get'> = {
   async _get(this: Native, key, options) {
-    const value = await native._get.call(this, key, options);
+    const value = read(this, key, options);
     if (typeof value !== 'string' || !value.startsWith(UNREADABLE)) return value;
     return refuse(new SealedRowError(`${key.slice(0, 60)}: is encrypted, and no key was given`));
   },

@@ -41,6 +41,8 @@ export type WireRequest = {
 };
 export type WireAnswer = { status: number; headers: Record<string, string>; body: Uint8Array | string };
 
+/** Where all services but S3 are asked, as most requests are. */
+const ROOT = new URL('http://loopback/');
 const MAX_BODY = 20 * 1024 * 1024;
 
 const textOf = (body: Uint8Array | string): string =>
@@ -116,6 +118,26 @@ const s3Error = (method: string, { status, code, message }: AwsError): WireAnswe
     'application/xml',
     method === 'HEAD' ? '' : `<Error><Code>${xml(code)}</Code><Message>${xml(message)}</Message></Error>`,
   );
+
+/** What the AWS of a service would say of what went wrong. */
+function awsErrorOf(error: unknown): AwsError {
+  if (error instanceof AwsError) return error;
+  const { code, name, message } = error as Error & { code?: string };
+  const known = typeof code === 'string' && /^[A-Z][A-Za-z]+$/.test(code);
+  return known ? new AwsError(code, message) : new AwsError('InternalFailure', `${name}: ${message}`, 500);
+}
+
+/** The answer of a service that speaks JSON, as what is asked of it comes to. */
+export async function jsonAnswer(
+  body: Uint8Array | string,
+  run: (input: Record<string, unknown>) => unknown,
+): Promise<WireAnswer> {
+  try {
+    return json.write(await run(json.read(textOf(body))));
+  } catch (error) {
+    return json.error(awsErrorOf(error));
+  }
+}
 
 type Route = { service: string; operation: string; protocol: Protocol };
 
@@ -207,7 +229,7 @@ export function createLoopback({
   };
 
   return async (request) => {
-    const url = new URL(request.url, 'http://loopback');
+    const url = request.url === '/' ? ROOT : new URL(request.url, ROOT);
     if (url.pathname.startsWith('/_loopback/')) {
       try {
         return control(request, url.pathname);
@@ -247,12 +269,8 @@ export function createLoopback({
       }
       return protocol.write(await run(input, caller));
     } catch (error) {
-      if (error instanceof AwsError) return route ? protocol.error(error) : s3Error(request.method, error);
-      const { code, name, message } = error as Error & { code?: string };
-      const known = typeof code === 'string' && /^[A-Z][A-Za-z]+$/.test(code);
-      return protocol.error(
-        known ? new AwsError(code, message) : new AwsError('InternalFailure', `${name}: ${message}`, 500),
-      );
+      if (error instanceof AwsError && !route) return s3Error(request.method, error);
+      return protocol.error(awsErrorOf(error));
     }
   };
 }

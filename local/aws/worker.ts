@@ -82,7 +82,7 @@ function emit(event: BusEvent): void {
   const whole = { version: '0', id: randomUUID(), account, region, resources: [], ...event };
   store.put('event-queue', key, whole);
   if (emitted.push({ key, event: whole }) > 1) return;
-  setImmediate(() => void main.call('events', emitted.splice(0)));
+  setImmediate(() => main.tell('events', emitted.splice(0)));
 }
 
 const loopback: Loopback = {

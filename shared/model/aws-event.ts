@@ -168,18 +168,19 @@ function endpointNameIn(parameters: Record<string, unknown>): string | undefined
   return /"endpointInput":\{[^{}]*"endpointName":"([^"]+)"/.exec(JSON.stringify(parameters))?.[1];
 }
 
+// Here and not where it is used: building a schema takes longer than reading with it.
+const WantedWeights = z.array(
+  z.object({
+    variantName: z.string(),
+    desiredInstanceCount: z.number().optional(),
+    desiredWeight: z.number().optional(),
+  }),
+);
+
 function sightingOfCall(call: ApiCall): Sighting {
   const parameters = call.requestParameters ?? {};
   if (call.eventName === 'UpdateEndpointWeightsAndCapacities') {
-    const wanted = z
-      .array(
-        z.object({
-          variantName: z.string(),
-          desiredInstanceCount: z.number().optional(),
-          desiredWeight: z.number().optional(),
-        }),
-      )
-      .safeParse(parameters.desiredWeightsAndCapacities);
+    const wanted = WantedWeights.safeParse(parameters.desiredWeightsAndCapacities);
     if (!wanted.success) return {};
     const summaries = wanted.data.map(({ variantName, desiredInstanceCount, desiredWeight }) =>
       withoutUndefined({

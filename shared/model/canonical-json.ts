@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 
 /**
@@ -18,7 +18,7 @@ export function canonicalJson(value: unknown): string {
 
 /** SHA-256 of a text's UTF-8 bytes, 64 lower-case hex digits. */
 export function sha256(text: string): string {
-  return createHash('sha256').update(text, 'utf8').digest('hex');
+  return hash('sha256', text);
 }
 
 /** SHA-256 over the canonical JSON of a value. */

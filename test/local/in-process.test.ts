@@ -3,6 +3,12 @@ import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  CloudWatchClient,
+  DescribeAlarmsCommand,
+  PutMetricAlarmCommand,
+  type PutMetricAlarmCommandInput,
+} from '@aws-sdk/client-cloudwatch';
+import {
   DynamoDBClient,
   ExecuteStatementCommand,
   GetItemCommand,
@@ -11,10 +17,18 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { DecryptCommand, EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
-import { CreateModelCommand, DescribeModelCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
+import {
+  CreateModelCommand,
+  DescribeModelCommand,
+  ListModelsCommand,
+  SageMakerClient,
+} from '@aws-sdk/client-sagemaker';
+import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { cloudwatch } from '../../local/aws/cloudwatch.ts';
 import { type LocalDynamoDb, openDynamoDb } from '../../local/aws/dynamodb.ts';
 import { callInProcess, OWN_SERVICES } from '../../local/aws/in-process.ts';
+import { AwsError } from '../../local/aws/loopback.ts';
 import { sagemaker } from '../../local/aws/sagemaker.ts';
 import { createLoopback, createLoopbackServer, type WireRequest } from '../../local/aws/server.ts';
 import { kms } from '../../local/aws/small-services.ts';
@@ -25,7 +39,7 @@ import type { Services } from '../../shared/aws/services.ts';
 import { loadConfig } from '../../shared/config-yaml.ts';
 import { inMemoryLoopback } from './in-memory-loopback.ts';
 
-type Clients = Pick<Services, 'dynamodb' | 'sagemaker' | 'kms'>;
+type Clients = Pick<Services, 'dynamodb' | 'sagemaker' | 'kms' | 'cloudwatch'>;
 
 let folder: string;
 let database: LocalDynamoDb;
@@ -46,6 +60,12 @@ const thread = {
   },
 };
 
+/** The engine, as far as it is asked here. */
+const stepFunctions = (operation: string, { name }: Record<string, unknown>) => {
+  if (name === 'taken') throw new AwsError('ExecutionAlreadyExists', `Execution Already Exists: '${name}'`);
+  return { executionArn: `${operation} ${String(name)}`, startDate: 1_795_168_800.5 };
+};
+
 beforeAll(async () => {
   // As the runtime does for the gate.
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'portcullis');
@@ -59,7 +79,11 @@ beforeAll(async () => {
     dynamodb: database,
     checkpoints: { directory: folder, flush: () => undefined },
     loseEvents: () => undefined,
-    services: { SageMaker: sagemaker(loopback), TrentService: kms(loopback) },
+    services: {
+      SageMaker: sagemaker(loopback),
+      TrentService: kms(loopback),
+      GraniteServiceVersion20100801: cloudwatch(loopback),
+    },
     s3: () => ({ status: 501, headers: {}, body: '' }),
   });
   server = createLoopbackServer(answer);
@@ -74,9 +98,10 @@ beforeAll(async () => {
     dynamodb: new DynamoDBClient(client),
     sagemaker: new SageMakerClient(client),
     kms: new KMSClient(client),
+    cloudwatch: new CloudWatchClient(client),
   };
   inProcess = createServices(config);
-  callInProcess(inProcess, thread, 'portcullis');
+  callInProcess(inProcess, { aws: thread, stepFunctions }, 'portcullis');
   await ensureTables(inProcess.dynamodb, config.tables);
 });
 afterAll(async () => {
@@ -105,6 +130,22 @@ const ITEM = {
   list: { L: [{ S: 'ä"\n' }, { B: Buffer.from('b') }, { NULL: true }] },
   map: { M: { n: { N: '1' }, yes: { BOOL: true } } },
 };
+const metric = (Id: string) => ({
+  Id,
+  MetricStat: {
+    Metric: { Namespace: 'n', MetricName: 'drift', Dimensions: [{ Name: 'Endpoint', Value: Id }] },
+    Period: 3600,
+    Stat: 'Maximum',
+  },
+  ReturnData: Id === 'm1',
+});
+const ALARM = {
+  AlarmName: 'fraud-drift',
+  EvaluationPeriods: 1,
+  Threshold: 0.5,
+  ComparisonOperator: 'GreaterThanThreshold',
+  Metrics: [metric('m1'), metric('m2')],
+} satisfies PutMetricAlarmCommandInput;
 const keyOf = (id: string) => ({ TableName: TABLE, Key: { id: { S: id } } });
 const calls: Record<string, (clients: Clients) => Promise<object>> = {
   'an item of every kind': ({ dynamodb }) => dynamodb.send(new GetItemCommand(keyOf('a'))),
@@ -136,6 +177,8 @@ const calls: Record<string, (clients: Clients) => Promise<object>> = {
   'a statement of another kind': ({ dynamodb }) =>
     dynamodb.send(new ExecuteStatementCommand({ Statement: 'SELECT 1' })),
   'a time': ({ sagemaker }) => sagemaker.send(new DescribeModelCommand({ ModelName: 'fraud' })),
+  'times in a list': ({ sagemaker }) => sagemaker.send(new ListModelsCommand({})),
+  'an alarm on several metrics': ({ cloudwatch }) => cloudwatch.send(new DescribeAlarmsCommand({})),
   'a thing that is not there': ({ sagemaker }) => sagemaker.send(new DescribeModelCommand({ ModelName: 'none' })),
 };
 
@@ -144,6 +187,7 @@ describe('what the gate asks its loopback AWS within the process', () => {
     await inProcess.dynamodb.send(new PutItemCommand({ TableName: TABLE, Item: ITEM }));
     const model = { ModelName: 'fraud', ExecutionRoleArn: 'arn:aws:iam::111122223333:role/hosting' };
     await inProcess.sagemaker.send(new CreateModelCommand({ ...model, PrimaryContainer: { Image: 'fraud:1' } }));
+    await inProcess.cloudwatch.send(new PutMetricAlarmCommand(ALARM));
   });
   test.each(Object.keys(calls))('is answered as over HTTP: %s', async (name) => {
     const call = calls[name] as (clients: Clients) => Promise<object>;
@@ -156,6 +200,20 @@ describe('what the gate asks its loopback AWS within the process', () => {
     expect([...(Item?.token?.B ?? [])]).toEqual([0, 255, 7]);
     const { CreationTime } = await inProcess.sagemaker.send(new DescribeModelCommand({ ModelName: 'fraud' }));
     expect(CreationTime).toBeInstanceOf(Date);
+    const { Models } = await inProcess.sagemaker.send(new ListModelsCommand({}));
+    expect(Models?.[0]?.CreationTime).toBeInstanceOf(Date);
+  });
+  test('goes to Step Functions without leaving the thread', async () => {
+    const before = asked.length;
+    const start = (name: string) => inProcess.sfn.send(new StartExecutionCommand({ stateMachineArn, name }));
+    expect(await start('a')).toMatchObject({
+      executionArn: 'StartExecution a',
+      startDate: new Date(1_795_168_800_500),
+    });
+    await expect(start('taken')).rejects.toMatchObject({ name: 'ExecutionAlreadyExists', $metadata: { attempts: 1 } });
+    const described = inProcess.sfn.send(new DescribeExecutionCommand({ executionArn: 'arn' }));
+    expect(await described).toMatchObject({ executionArn: 'DescribeExecution undefined' });
+    expect(asked).toHaveLength(before);
   });
   test('keeps a secret as it was', async () => {
     const named = { KeyId: 'alias/portcullis', EncryptionContext: { request: 'r' } };
@@ -180,7 +238,7 @@ describe('what the gate asks its loopback AWS within the process', () => {
   });
   test('is measured', async () => {
     const services = createServices(config);
-    callInProcess(services, thread, 'portcullis');
+    callInProcess(services, { aws: thread, stepFunctions }, 'portcullis');
     const metrics = createMetrics();
     metrics.watch({ services, eventsUnderWay: () => 0, executionsUnderWay: () => 0, sweepEverySeconds: 60 });
     await services.dynamodb.send(new GetItemCommand(keyOf('a')));
@@ -191,7 +249,7 @@ describe('what the gate asks its loopback AWS within the process', () => {
   test('is only the gate’s own where a real account is watched', () => {
     const services = createServices(config);
     const { requestHandler } = services.sagemaker.config;
-    callInProcess(services, thread, 'portcullis', OWN_SERVICES);
+    callInProcess(services, { aws: thread, stepFunctions }, 'portcullis', OWN_SERVICES);
     expect(services.sagemaker.config.requestHandler).toBe(requestHandler);
     expect(services.kms.config.requestHandler).not.toBe(requestHandler);
   });
