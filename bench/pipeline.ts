@@ -213,7 +213,7 @@ export async function benchPipeline({ perSecond = 51, seconds = 60, windows = 3,
 }
 
 /** (b) Every event delivered five times, late and out of order, against every event delivered once. */
-export async function benchDuplicates({ changes = 600, endpoints = 100, perSecond = 20 } = {}) {
+export async function benchDuplicates({ changes = 670, endpoints = 100, perSecond = 20 } = {}) {
   const run = async (args: string[]) => {
     const runtime = await startRuntime(BENCH_CONFIG, args);
     try {
