@@ -4,6 +4,8 @@ import { ASSUMED, type Assumed } from './mix.ts';
 import { type Line, sumOf } from './model.ts';
 import { NAIVE_STATES } from './naive.ts';
 
+const CHECKPOINTS = ['signings', 'checkpoint-puts', 'checkpoint-reads'];
+
 /** Sums of thirds are not quite whole. */
 const isWhole = (value: number) => Math.abs(value - Math.round(value)) < 1e-6;
 const number = (value: number) =>
@@ -44,6 +46,7 @@ export function report(
 ): string[] {
   return [
     ...bill('1,000 changes above the fixed cost', changes),
+    `Signed checkpoints are ${usd(sumOf(changes.filter(({ id }) => CHECKPOINTS.includes(id))))} of it, and the time of their function.`,
     `Asked in Slack alone (notifications.mails: unless-slack): ${usd(sumOf(inSlack))}. Mails cost what SES takes for each who is asked.`,
     '',
     ...table([

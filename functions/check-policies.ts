@@ -8,6 +8,7 @@ import { settingsNow } from '../shared/aws/live-prices.ts';
 import type { With } from '../shared/aws/services.ts';
 import { task } from '../shared/lambda.ts';
 import { gateActor } from '../shared/model/actor.ts';
+import type { EndpointChange } from '../shared/model/endpoint-change.ts';
 import { changeOf, type EndpointHistory } from '../shared/model/endpoint-history.ts';
 import type { EndpointRef } from '../shared/model/endpoint-ref.ts';
 import type { FleetView } from '../shared/model/fleet-entry.ts';
@@ -53,6 +54,56 @@ async function notePlanCarriedOut(
   }));
 }
 
+/** The findings of a change, judged and put on record; and the plans that it was held against. */
+async function judgeChange(
+  services: With<'dynamodb'>,
+  stream: Stream,
+  { endpoint, at: changedAt }: EndpointChange,
+  opened: RecordOf<'change-opened'>,
+): Promise<{ recorded: RecordOf<'findings'> | undefined; plans: Stream | undefined }> {
+  const { generation } = opened;
+  let plans: Stream | undefined;
+  // The fleet is read meanwhile.
+  const reading = endpoint.planned ? undefined : readPlans(services, endpoint);
+  reading?.catch(() => undefined);
+  const settings = await settingsNow(services);
+  await keepSettings(services, settings);
+  const judging = (history: EndpointHistory, fleet: FleetView) => {
+    const at = services.now();
+    const waivers = heldWaivers(history, generation, opened.environment.name, at);
+    return judge({ opened, settings, plans: plans?.history, at, waivers, fleet });
+  };
+  const fleet = await judgeOnFleet(services, opened, settings, async (view) => {
+    plans = await reading;
+    return { blocked: judging(stream.history, view).decision === 'blocked' };
+  });
+  // Judged at its place in the stream: a waiver that is granted or revoked in between is before it or after it.
+  const after = await append(services, stream, (history) => ({
+    id: `findings#${generation}`,
+    body: judging(history, fleet),
+    actor: gateActor,
+  }));
+  const value = Date.parse(services.now()) - Date.parse(changedAt);
+  services.measure({ name: 'EventToDecisionMs', unit: 'Milliseconds', value });
+  return { recorded: changeOf(after.history, generation)?.findings, plans };
+}
+
+/** Throws where what was found keeps a change from going on as it is; `which` names the change. */
+function goOn({ decision, unchanged, plan }: RecordOf<'findings'>, which: string): void {
+  // What a plan carries was asked about before, and what is unchanged was accepted.
+  if (unchanged || plan !== undefined) return;
+  switch (decision) {
+    case 'compliant':
+      return;
+    case 'needs-approval':
+      throw new ApprovalNeededError(`${which} needs an approval.`);
+    case 'blocked':
+      throw new BlockedError(`${which} may not stand, and there is nothing to put back.`);
+    case 'undetermined':
+      throw new Error(`${which} could not be decided.`);
+  }
+}
+
 /**
  * Second task: holds the recorded facts against every policy and puts every finding on record. Returns for what may go
  * on as it is; all else fails with the name of the way that it goes.
@@ -71,41 +122,13 @@ export const { handler, run } = task({
     if (mine.outcome && isToBePutBack(mine, services.config.policySettings)) {
       throw new RefusedError(`${which} is still to be put back.`);
     }
-    const { opened } = mine;
-    let recorded: RecordOf<'findings'> | undefined = mine.findings;
-    let plans: Stream | undefined;
-    if (!recorded) {
-      // The fleet is read meanwhile.
-      const reading = change.endpoint.planned ? undefined : readPlans(services, change.endpoint);
-      reading?.catch(() => undefined);
-      const settings = await settingsNow(services);
-      await keepSettings(services, settings);
-      const judging = (history: EndpointHistory, fleet: FleetView) => {
-        const at = services.now();
-        const waivers = heldWaivers(history, generation, opened.environment.name, at);
-        return judge({ opened, settings, plans: plans?.history, at, waivers, fleet });
-      };
-      const fleet = await judgeOnFleet(services, opened, settings, async (view) => {
-        plans = await reading;
-        return { blocked: judging(stream.history, view).decision === 'blocked' };
-      });
-      // Judged at its place in the stream: a waiver that is granted or revoked in between is before it or after it.
-      const after = await append(services, stream, (history) => ({
-        id: `findings#${generation}`,
-        body: judging(history, fleet),
-        actor: gateActor,
-      }));
-      services.measure({
-        name: 'EventToDecisionMs',
-        unit: 'Milliseconds',
-        value: Date.parse(services.now()) - Date.parse(change.at),
-      });
-      recorded = changeOf(after.history, generation)?.findings;
-    }
+    const { recorded, plans } = mine.findings
+      ? { recorded: mine.findings, plans: undefined }
+      : await judgeChange(services, stream, change, mine.opened);
     if (!recorded) throw new Error('The findings were not recorded.');
     if (recorded.plan && !recorded.unchanged) {
-      plans ??= await readPlans(services, change.endpoint);
-      await notePlanCarriedOut(services, plans, recorded.plan, generation);
+      const stated = plans ?? (await readPlans(services, change.endpoint));
+      await notePlanCarriedOut(services, stated, recorded.plan, generation);
     }
     if (woken === undefined && replacedRequest(stream.history, generation) !== undefined) {
       throw new ReplacesRequestError(`${which} replaced a request that is still waited for.`);
@@ -113,17 +136,7 @@ export const { handler, run } = task({
     if (isToBePutBack({ ...mine, findings: recorded }, services.config.policySettings)) {
       throw new RefusedError(`${which} may not stand.`);
     }
-    // What a plan carries was asked about before, and what is unchanged was accepted.
-    if (recorded.unchanged || recorded.plan !== undefined) return { decision: 'compliant' };
-    switch (recorded.decision) {
-      case 'compliant':
-        return { decision: 'compliant' };
-      case 'needs-approval':
-        throw new ApprovalNeededError(`${which} needs an approval.`);
-      case 'blocked':
-        throw new BlockedError(`${which} may not stand, and there is nothing to put back.`);
-      case 'undetermined':
-        throw new Error(`${which} could not be decided.`);
-    }
+    goOn(recorded, which);
+    return { decision: 'compliant' };
   },
 });

@@ -177,6 +177,9 @@ export function fakeTables(aws: FakeAws) {
       .sort((a, b) => ((a[sort]?.S ?? '') < (b[sort]?.S ?? '') ? -1 : 1));
     if (input.ScanIndexForward === false) matching.reverse();
     const from = input.ExclusiveStartKey;
+    if (from && input.KeyConditionExpression?.includes(' > ') && !isAsked(from)) {
+      throw awsError('ValidationException', 'The provided starting key does not match the range key predicate');
+    }
     const start = from ? matching.findIndex((item) => keyOf(item) === keyOf(from)) + 1 : 0;
     const read = matching.slice(start, start + (input.Limit ?? aws.world.pageSize));
     const last = read.at(-1);

@@ -59,12 +59,12 @@ function knownFleet(services: With<'dynamodb'>, environment: Environment): Known
   return known;
 }
 
-/** One page of the stream: all of its records after one, or the newest first. */
+/** One page of the stream: of all records after the last one known, or, going on at `from`, the newest first. */
 async function readPage(
   services: With<'dynamodb'>,
   { ref, sk }: Known,
   newestFirst: boolean,
-  from: Record<string, AttributeValue> | undefined,
+  from?: Record<string, AttributeValue> | undefined,
 ) {
   const { Items = [], LastEvaluatedKey } = await services.dynamodb.send(
     new QueryCommand({
@@ -112,20 +112,20 @@ async function load(services: With<'dynamodb'>, known: Known): Promise<void> {
   }
 }
 
-/** Reads what was written since. */
+/** Reads what was written since. Each page begins after what is known by then, which takes no place to go on at. */
 async function catchUp(services: With<'dynamodb'>, known: Known): Promise<void> {
   if (!known.loaded || known.sequence === 0) return load(services, known);
-  let from: Record<string, AttributeValue> | undefined;
+  let isMore: boolean;
   do {
-    const { items, next } = await readPage(services, known, false, from);
+    const { items, next } = await readPage(services, known, false);
     for (const item of items) {
       const { body } = item.record;
       applyToFleet(known.fleet, body);
       known.sinceSummary = body.kind === 'fleet-summed' ? 0 : known.sinceSummary + 1;
       note(known, item);
     }
-    from = next;
-  } while (from);
+    isMore = next !== undefined;
+  } while (isMore);
 }
 
 /** Knows everything that was on record when this was asked. A crowd shares one reading, and does not queue for one each. */

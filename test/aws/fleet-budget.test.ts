@@ -140,6 +140,16 @@ describe('the fleet', () => {
     expect(views.map(({ view }) => view.endpoints)).toEqual([1, 1]);
   });
 
+  test('is seen whole by who has missed more than a page of it', async () => {
+    const { judge, container, tables } = setUp();
+    const [away, writing] = [container(), container()];
+    await judge(changeTo(1, 1, 'first'), away);
+    for (let index = 0; index < 210; index += 1) await judge(changeTo(1, 1, `e${index}`), writing);
+    const { fleet, sequence } = await readFleet(away, 'staging');
+    expect(fleet.entries.size).toBe(211);
+    expect(sequence).toBe(tables.ofGate().at(-1)?.sequence);
+  });
+
   test('of two changes that each would take what is left, the second is refused', async () => {
     const { judge, container } = setUp();
     const [first, second] = [container(), container()];
