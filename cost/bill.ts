@@ -76,18 +76,17 @@ export async function billFor(
   const thousand = (parts: Awaited<ReturnType<typeof mix>>, side: 'ours' | 'naive'): Usage =>
     total(parts.map((part) => ({ usage: part[side], times: part.kind.perThousand })));
 
+  /** What our changes cost, however people are asked. */
+  const bothWays = (usage: Usage) => ({
+    usdPerThousand: sumOf(usedLines(usage, given)),
+    usdInSlack: sumOf(usedLines(usage, given, 'in Slack')),
+  });
+
   const parts = await mix(assumed.deploymentMinutes);
   const ours = thousand(parts, 'ours');
   const changes = usedLines(ours, given);
   const inSlack = usedLines(ours, given, 'in Slack');
-  const byPace = PACES.map(([within, seconds]) => {
-    const usage = closeTogether(ours, seconds);
-    return {
-      within,
-      usdPerThousand: sumOf(usedLines(usage, given)),
-      usdInSlack: sumOf(usedLines(usage, given, 'in Slack')),
-    };
-  });
+  const byPace = PACES.map(([within, seconds]) => ({ within, ...bothWays(closeTogether(ours, seconds)) }));
   const naive = usedLines(thousand(parts, 'naive'), naiveGiven);
   const all: Invocation[] = [...counted.changes.flatMap(({ runs }) => runs.flat()), ...counted.sweep];
   const seen = all.flatMap(({ metrics }) =>
@@ -124,13 +123,9 @@ export async function billFor(
     byMinutes: await Promise.all(
       MINUTES.map(async (minutes) => {
         const other = await mix(minutes);
-        const usdPerThousand = sumOf(usedLines(thousand(other, 'ours'), given));
-        return {
-          minutes,
-          usdPerThousand,
-          usdInSlack: sumOf(usedLines(thousand(other, 'ours'), given, 'in Slack')),
-          ofNaive: usdPerThousand / sumOf(usedLines(thousand(other, 'naive'), naiveGiven)),
-        };
+        const usd = bothWays(thousand(other, 'ours'));
+        const ofNaive = usd.usdPerThousand / sumOf(usedLines(thousand(other, 'naive'), naiveGiven));
+        return { minutes, ...usd, ofNaive };
       }),
     ),
     byPace,

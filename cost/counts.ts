@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createEndpoint, prepare, putGroupAlarms } from '../bench/driver.ts';
 import type { PackagedSettings } from '../shared/config.ts';
+import type { SweepSummary } from '../shared/model/sweep-summary.ts';
 import { countChanges } from './changes.ts';
 import type { Invocation } from './invocation.ts';
 import { type Kind, MIX } from './mix.ts';
@@ -29,10 +30,11 @@ async function countSweep(runtime: Runtime, endpoints: number, present: number):
   // The first sweep notes every endpoint; from then on it only looks.
   await runtime.call('sweep', {});
   runtime.take();
-  const summary = await runtime.call('sweep', {});
-  await runtime.call('tend-requests', {});
-  const { started, ended, failed } = summary as Record<string, number>;
-  if (started || ended || failed) throw new Error(`The sweep found something: ${JSON.stringify(summary)}`);
+  for (const part of ['sweep', 'tend-requests']) {
+    const summary = (await runtime.call(part, {})) as SweepSummary;
+    const { started, ended, failed } = summary;
+    if (started || ended || failed) throw new Error(`The sweep found something: ${JSON.stringify(summary)}`);
+  }
   return runtime.take();
 }
 

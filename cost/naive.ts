@@ -1,7 +1,7 @@
 import { callsOf, type Invocation } from './invocation.ts';
 import { newInvocation } from './meter.ts';
 import type { LambdaSize } from './template.ts';
-import { ANSWERING } from './usage.ts';
+import { ANSWERING, SIGNER } from './usage.ts';
 
 /*
  * The design that most would write first, in the quantities that were counted for ours: twelve states, a Lambda for each
@@ -106,7 +106,7 @@ export function naiveChange(change: readonly Invocation[]): { invocations: Invoc
   const visits = change.filter(({ lambda }) => ANSWERING.includes(lambda));
   const written = [...steps, ...visits].reduce((sum, { inserts }) => sum + inserts.length, 0);
   const archived = change.filter(({ lambda }) => lambda === 'archive-records').slice(0, written);
-  const signed = change.filter(({ lambda }) => lambda === 'sign-checkpoints');
+  const signed = change.filter(({ lambda }) => lambda === SIGNER);
   const events = change.filter((each) => insertOf(each, 'event-joined')).length;
   return {
     // Its trail is signed as ours is, but for what ours alone has: records of events, which come by themselves.

@@ -109,12 +109,7 @@ export async function openRuntime(template: Template, { file, prices }: Packaged
   await ensureTables(own.dynamodb, config.tables);
   await putObject(awsUrl, `/${ARCHIVE}`);
 
-  async function call(
-    lambda: string,
-    input: unknown,
-    from: Pick<Invocation, 'state' | 'execution'> = {},
-    at: number | undefined = undefined,
-  ) {
+  async function call(lambda: string, input: unknown, from: Pick<Invocation, 'state' | 'execution'> = {}, at?: number) {
     const run = functions.get(lambda);
     if (!run) throw new Error(`There is no functions/${lambda}.ts.`);
     const invocation = { ...newInvocation(lambda), ...from };

@@ -54,8 +54,9 @@ async function receive(change: EndpointChange, services: Receiving): Promise<Rec
     const { as, detail } = await receivePlan(services, change);
     return { as, detail };
   }
-  if (!change.actor && startedAfter(services, change))
+  if (startedAfter(services, change)) {
     return { as: 'joined', detail: `a change of ${change.endpoint.name} is about to be read` };
+  }
   return receiveChange(services, change);
 }
 

@@ -39,12 +39,14 @@ function rememberStart(services: With<'sfn'>, change: EndpointChange, at: string
 
 /**
  * Does this container know of an execution for the endpoint that started after the modification that an event tells of?
- * Its reading will show it. Only for events with SageMaker's own modification time, which is exact to the millisecond.
+ * Its reading will show all there is to the event. Only for those with SageMaker's own modification time, which is exact to
+ * the millisecond, and that name nobody: who made a change is not read, but told.
  */
-export function startedAfter(services: With<'sfn'>, { endpoint, sighting, kind }: EndpointChange): boolean {
+export function startedAfter(services: With<'sfn'>, { actor, endpoint, sighting, kind }: EndpointChange): boolean {
   const startedAt = services.startedAt.get(streamOf(endpoint));
   return (
     kind === 'endpoint' &&
+    actor === undefined &&
     startedAt !== undefined &&
     sighting.lastModifiedAt !== undefined &&
     sighting.lastModifiedAt <= startedAt

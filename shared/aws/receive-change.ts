@@ -79,8 +79,8 @@ export async function receiveChange(services: Receiving, change: EndpointChange,
     if ((await startExecution(services, change, generation)) === 'started') {
       return { as: 'started', detail: `change ${generation} of ${name}` };
     }
-    // It names nobody and will be in what is read: there is nothing to put on record.
-    if (!change.actor && startedAfter(services, change)) {
+    // There is nothing to put on record for it.
+    if (startedAfter(services, change)) {
       return { as: 'joined', detail: `change ${generation} of ${name} is being read` };
     }
     // Its facts may have been read before this event happened, so the event goes on record for it to see. Where it

@@ -6,7 +6,7 @@ import {
   startExecution,
   startedAfter,
 } from '../../shared/aws/executions.ts';
-import { change, endpoint, later, NOW } from '../builders.ts';
+import { change, endpoint, later, NOW, person } from '../builders.ts';
 import { awsError, fakeAws } from '../fake-aws.ts';
 
 test('an execution is named for its endpoint and its number, whatever the case of the name', () => {
@@ -72,12 +72,13 @@ describe('startedAfter', () => {
     expect(startedAfter(services, event(NOW))).toBe(true);
     expect(startedAfter(services, event(later(0.001)))).toBe(false);
   });
-  test('says nothing about events without a modification time, deletions, other endpoints or other containers', async () => {
+  test('says nothing about events without a modification time or with a name, deletions, other endpoints or other containers', async () => {
     const { services } = fakeAws();
     expect(startedAfter(services, event(NOW))).toBe(false);
     await startExecution(services, change(), 1);
     expect(startedAfter(services, event())).toBe(false);
     expect(startedAfter(services, { ...event(NOW), kind: 'deleted' })).toBe(false);
+    expect(startedAfter(services, { ...event(NOW), actor: person('asha') })).toBe(false);
     expect(startedAfter(services, { ...event(NOW), endpoint: { ...endpoint, name: 'other' } })).toBe(false);
     expect(startedAfter(fakeAws().services, event(NOW))).toBe(false);
   });
